@@ -1,0 +1,1 @@
+"""What else in this workspace bears on the cursor. Knows no model and no LSP."""

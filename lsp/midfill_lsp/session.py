@@ -1,0 +1,173 @@
+"""The state of one client's session, and what the server tells the client of its own accord."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Coroutine
+from pathlib import PurePath
+from typing import Any, TypeVar
+
+from lsprotocol import types
+from midfill_model.engine import EngineState, EngineStatus
+from pygls.capabilities import get_capability
+from pygls.exceptions import JsonRpcException
+from pygls.lsp.server import LanguageServer
+
+from midfill_lsp import __version__
+from midfill_lsp.completing import Completer
+from midfill_lsp.documents import DocumentStore
+from midfill_lsp.engine_slot import EngineSlot, OpenEngine
+from midfill_lsp.protocol import MidfillProtocol, describe_error
+from midfill_lsp.settings import SECTION, Settings, needs_new_engine, settings_from
+from midfill_lsp.shown import ShownSuggestions
+
+logger = logging.getLogger(__name__)
+
+STATUS = "midfill/status"
+LOGGERS = ("midfill_lsp", "midfill_model", "midfill_context")
+
+_ANSWER_S = 2.0  # how long a client may take to answer before the server goes on without it
+
+Answer = TypeVar("Answer")
+
+
+class MidfillServer(LanguageServer):
+    """Documents, settings and engine of one client. Used on the event loop's thread only."""
+
+    protocol: MidfillProtocol
+
+    def __init__(self, open_engine: OpenEngine) -> None:
+        super().__init__("midfill", __version__, protocol_cls=MidfillProtocol)
+        self.documents = DocumentStore()
+        self.completer = Completer(self.documents)
+        self.slot = EngineSlot(open_engine, self._tell_status)
+        self.settings = Settings()
+        self.shown = ShownSuggestions()
+        self.folders: dict[str, PurePath] = {}
+        self._first_settings = Settings()  # of initializationOptions; whatever comes later is laid over them
+        self._problems: list[str] = []
+        self._last_complaint = ""
+        self._changing_settings = asyncio.Lock()  # the client may push while its answer to a pull is awaited
+        self._loading_ended = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """Into the log; pygls would show it to the user in the middle of typing."""
+        logger.error("%s", describe_error(error))
+
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something the message at hand does not wait for."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._settle)
+
+    def can(self, capability: str) -> bool:
+        """Whether the client declared a capability, such as `workspace.configuration`."""
+        return bool(get_capability(self.protocol.client_capabilities, capability))
+
+    # Settings
+
+    def take_first_settings(self, options: object) -> None:
+        """Take up `initializationOptions`; problems are shown once the client may be talked to."""
+        self._first_settings, self._problems = settings_from(options)
+        self.settings = self._first_settings
+
+    async def start(self) -> None:
+        """What follows `initialized`: complain, ask for the settings, open the engine."""
+        self._complain(self._problems)
+        if self.can("workspace.did_change_configuration.dynamic_registration"):
+            self.in_background(self._subscribe_to_settings())
+        async with self._changing_settings:
+            self.settings = self._checked(await self._pull_settings())
+            self._apply_log_level()
+            self._open_engine()
+
+    async def change_settings(self, pushed: object) -> None:
+        """Take up the settings a client pushed, or ask for them where it only said that they changed."""
+        async with self._changing_settings:
+            previous = self.settings
+            self.settings = self._checked(pushed or await self._pull_settings())
+            self._apply_log_level()
+            if needs_new_engine(previous, self.settings):
+                self._open_engine()
+
+    def _checked(self, wire: object) -> Settings:
+        settings, problems = settings_from(wire, self._first_settings)
+        self._complain(problems)
+        return settings
+
+    def _complain(self, problems: list[str]) -> None:
+        complaint = f"midfill: settings ignored: {'; '.join(problems)}"
+        if problems and complaint != self._last_complaint:
+            self._last_complaint = complaint
+            self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, complaint))
+
+    async def _pull_settings(self) -> object:
+        if not self.can("workspace.configuration"):
+            return None
+        items = [types.ConfigurationItem(section=SECTION)]
+        request = self.workspace_configuration_async(types.ConfigurationParams(items))
+        answer = await _answered(request)
+        return answer[0] if answer else None
+
+    async def _subscribe_to_settings(self) -> None:
+        method = types.WORKSPACE_DID_CHANGE_CONFIGURATION
+        options = types.DidChangeConfigurationRegistrationOptions(section=SECTION)
+        registration = types.Registration(str(uuid.uuid4()), method, options)
+        await _answered(self.client_register_capability_async(types.RegistrationParams([registration])))
+
+    def _apply_log_level(self) -> None:
+        for name in LOGGERS:
+            logging.getLogger(name).setLevel(self.settings.log_level.upper())
+
+    # Engine
+
+    def restart_engine(self) -> None:
+        """Close the engine and open it again, whatever state it is in."""
+        self._open_engine()
+
+    def _open_engine(self) -> None:
+        self._loading_ended.set()
+        if not self.settings.enabled:
+            self.slot.close()
+            self.protocol.notify(STATUS, {"state": "disabled", "model": self.settings.model, "reason": ""})
+            return
+        self._loading_ended = asyncio.Event()
+        self.slot.open(self.settings)
+        if self.can("window.work_done_progress"):
+            self.in_background(self._show_loading(self.settings.model, self._loading_ended))
+
+    def _tell_status(self, status: EngineStatus) -> None:
+        told = {"state": status.state.value, "model": status.model, "reason": status.reason}
+        self.protocol.notify(STATUS, told)
+        if status.state is not EngineState.LOADING:
+            self._loading_ended.set()
+        complaint = f"midfill: {status.reason}"
+        if status.state is EngineState.ERROR and complaint != self._last_complaint:
+            self._last_complaint = complaint
+            self.window_show_message(types.ShowMessageParams(types.MessageType.Error, complaint))
+
+    async def _show_loading(self, model: str, loading_ended: asyncio.Event) -> None:
+        token = str(uuid.uuid4())  # never used twice: pygls neither forgets a token nor takes it again
+        await _answered(self.work_done_progress.create_async(token))
+        if loading_ended.is_set():
+            return
+        title = f"midfill: loading {model}".rstrip()
+        self.work_done_progress.begin(token, types.WorkDoneProgressBegin(title=title))
+        await loading_ended.wait()
+        self.work_done_progress.end(token, types.WorkDoneProgressEnd())
+
+    def _settle(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("%s", describe_error(error))
+
+
+async def _answered(request: Any) -> Any:
+    """The client's answer to a request of ours; `None` for a refusal, nonsense or silence."""
+    try:
+        return await asyncio.wait_for(request, _ANSWER_S)
+    except (asyncio.TimeoutError, JsonRpcException):
+        return None

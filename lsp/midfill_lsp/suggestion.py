@@ -1,0 +1,57 @@
+"""From a place in a document to the engine's cursor, and from its completion to what the user is shown.
+
+Pure, and free of LSP types: the command line takes the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from midfill_context.cursor import Cursor
+from midfill_model.engine import Completion, StopReason
+
+from midfill_lsp.documents import Document
+from midfill_lsp.workspace import relative_path
+
+_NEVER_SHOWN = frozenset(
+    {StopReason.CANCELLED, StopReason.SUPERSEDED, StopReason.LOADING, StopReason.ENGINE_FAILED}
+)
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A completion as shown: text to insert at the cursor, with the document's line ends."""
+
+    text: str
+    stop_reason: StopReason
+
+
+def cursor_at(document: Document, offset: int, folders: Iterable[PurePath] = ()) -> Cursor:
+    """The cursor at an offset (code points) of a document; `folders` are the workspace's."""
+    return Cursor(
+        path=relative_path(document.uri, folders),
+        language=document.language_id,
+        prefix=_with_newlines(document.text[:offset]),
+        suffix=_with_newlines(document.text[offset:]),
+    )
+
+
+def suggestion_from(completion: Completion, document: Document) -> Suggestion | None:
+    """What the user is shown of a completion, or `None` when that is nothing.
+
+    A completion cut off by its deadline is shown as far as its lines are complete.
+    """
+    if completion.stop_reason in _NEVER_SHOWN:
+        return None
+    text = completion.text
+    if completion.stop_reason is StopReason.DEADLINE:
+        text = text[: max(text.rfind("\n"), 0)]
+    if not text.strip():
+        return None
+    return Suggestion(text.replace("\n", document.line_end), completion.stop_reason)
+
+
+def _with_newlines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,249 @@
+"""Runs a GGUF through llama.cpp in a worker process, and brings the worker back when it dies (`Engine`)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import IO
+
+from midfill_model.engine import (
+    Completion,
+    CompletionRequest,
+    EngineState,
+    EngineStatus,
+    StatusListener,
+    StopReason,
+)
+from midfill_model.prompt import CHARS_PER_TOKEN
+from midfill_model.window import prefix_window, suffix_window
+from midfill_model.wire import Cancel, Done, EngineOptions, Load, Ready, Refused, Run, ToWorker, receive, send
+
+MAX_CRASHES = 5
+CRASH_WINDOW_S = 60.0
+FIRST_BACK_OFF_S = 0.2
+MAX_BACK_OFF_S = 5.0
+N_KEPT_STDERR_LINES = 5
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A request that the worker has and the future of its caller."""
+
+    request: CompletionRequest
+    future: Future[Completion]
+
+
+class LlamaEngine:
+    """One model in one worker process. Requests while it loads or after it failed are answered empty at once."""
+
+    def __init__(
+        self,
+        path: Path,
+        options: EngineOptions | None = None,
+        on_status: StatusListener | None = None,
+        name: str = "",
+    ) -> None:
+        self._path = path
+        self._options = options or EngineOptions()
+        self._on_status = on_status
+        self._lock = threading.RLock()
+        self._status = EngineStatus(EngineState.LOADING, name or path.stem)
+        self._pending: dict[int, Pending] = {}
+        self._numbers = count()
+        self._worker: subprocess.Popen[bytes] | None = None
+        self._crashes: deque[float] = deque(maxlen=MAX_CRASHES)
+        self._closed = threading.Event()
+        self._settled = threading.Event()
+        self._supervisor = threading.Thread(target=self._supervise, name="midfill-engine", daemon=True)
+        self._supervisor.start()
+
+    @property
+    def status(self) -> EngineStatus:
+        """The present state."""
+        return self._status
+
+    @property
+    def worker_pid(self) -> int | None:
+        """The process id of the worker, while there is one."""
+        worker = self._worker
+        return worker.pid if worker else None
+
+    def wait_until_loaded(self, timeout_s: float | None = None) -> EngineStatus:
+        """Block until the model is loaded or was refused."""
+        self._settled.wait(timeout_s)
+        return self._status
+
+    def submit(self, request: CompletionRequest) -> Future[Completion]:
+        """See `Engine.submit`."""
+        future: Future[Completion] = Future()
+        with self._lock:
+            if self._status.state is not EngineState.READY and self._status.state is not EngineState.BUSY:
+                loading = self._status.state is EngineState.LOADING
+                future.set_result(Completion("", StopReason.LOADING if loading else StopReason.ENGINE_FAILED))
+                return future
+            for number, pending in list(self._pending.items()):
+                if request.client and pending.request.client == request.client:
+                    self._give_up(number, StopReason.SUPERSEDED)
+            number = next(self._numbers)
+            self._pending[number] = Pending(request, future)
+            self._set_status(EngineState.BUSY)
+            self._tell(Run(number, self._trimmed(request)))
+        future.add_done_callback(lambda done: self._give_up(number, StopReason.CANCELLED) if done.cancelled() else None)
+        return future
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        self._closed.set()
+        self._settled.set()
+        with self._lock:
+            self._set_status(EngineState.CLOSED)
+            worker = self._worker
+            self._fail_pending(StopReason.CANCELLED)
+        if worker:
+            worker.kill()
+        if threading.current_thread() is not self._supervisor:
+            self._supervisor.join(timeout=5)
+
+    def _trimmed(self, request: CompletionRequest) -> CompletionRequest:
+        """The request with no more text than a prompt could ever hold, cut by the same coarse steps."""
+        max_chars = self._options.max_prompt_tokens * CHARS_PER_TOKEN
+        cursor = request.cursor
+        prefix, suffix = prefix_window(cursor.prefix, 8 * max_chars), suffix_window(cursor.suffix, max_chars)
+        return replace(request, cursor=replace(cursor, prefix=prefix, suffix=suffix))
+
+    def _give_up(self, number: int, reason: StopReason) -> None:
+        with self._lock:
+            pending = self._pending.pop(number, None)
+            if pending is None:
+                return
+            self._tell(Cancel(number, reason))
+            if not self._pending:
+                self._set_status(EngineState.READY)
+        _answer(pending.future, Completion("", reason))
+
+    def _tell(self, message: ToWorker) -> None:
+        """Send to the worker; for one that is dying, the supervisor answers."""
+        if self._worker and self._worker.stdin:
+            with suppress(OSError):
+                send(self._worker.stdin, message)
+
+    def _set_status(self, state: EngineState, reason: str = "") -> None:
+        with self._lock:
+            status = replace(self._status, state=state, reason=reason)
+            if status == self._status or self._status.state is EngineState.CLOSED:
+                return
+            self._status = status
+        if self._on_status:
+            self._on_status(status)
+
+    def _fail_pending(self, reason: StopReason) -> None:
+        with self._lock:
+            pending, self._pending = list(self._pending.values()), {}
+        for each in pending:
+            _answer(each.future, Completion("", reason))
+
+    def _supervise(self) -> None:
+        """Start the worker, listen to it until it ends, and start it again unless that is pointless."""
+        while not self._closed.is_set():
+            worker = self._start()
+            stderr = _Tail(worker.stderr)
+            refusal = self._listen(worker)
+            worker.kill()
+            code = worker.wait()
+            if self._closed.is_set():
+                return
+            if refusal is None:
+                refusal = self._after_crash(code, stderr.text())
+            if refusal is not None:
+                self._set_status(EngineState.ERROR, refusal)
+                self._fail_pending(StopReason.ENGINE_FAILED)
+                self._settled.set()
+                return
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # libgomp spins at every barrier; with one descheduled thread that made decoding up to 47 times slower
+        environment = {"OMP_WAIT_POLICY": "passive"} | os.environ
+        command = [sys.executable, "-I", "-m", "midfill_model.worker"]
+        pipe = subprocess.PIPE
+        worker = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
+        with self._lock:
+            self._worker = worker
+            self._tell(Load(self._path, self._options))
+            if self._closed.is_set():
+                worker.kill()
+        return worker
+
+    def _listen(self, worker: subprocess.Popen[bytes]) -> str | None:
+        """Take the worker's messages until it ends; the reason if it refused the model."""
+        assert worker.stdout is not None
+        while True:
+            try:
+                message = receive(worker.stdout)
+            except EOFError:
+                return None
+            if isinstance(message, Refused):
+                return message.message
+            if isinstance(message, Ready):
+                self._set_status(EngineState.READY)
+                self._settled.set()
+            elif isinstance(message, Done):
+                with self._lock:
+                    pending = self._pending.pop(message.number, None)
+                    if not self._pending:
+                        self._set_status(EngineState.READY)
+                if pending:
+                    _answer(pending.future, message.completion)
+
+    def _after_crash(self, code: int, stderr: str) -> str | None:
+        """Wait before the next start; the reason to give up if the worker keeps dying."""
+        now = time.monotonic()
+        self._crashes.append(now)
+        n_recent = sum(now - crash < CRASH_WINDOW_S for crash in self._crashes)
+        reason = f"The model process ended with {_ending(code)}." + (f" Its last words: {stderr}" if stderr else "")
+        if n_recent == MAX_CRASHES:
+            return f"{reason} That was the {MAX_CRASHES}th time within a minute; restart the engine to try again."
+        self._set_status(EngineState.LOADING, reason)
+        self._fail_pending(StopReason.ENGINE_FAILED)
+        self._closed.wait(min(FIRST_BACK_OFF_S * 2 ** (n_recent - 1), MAX_BACK_OFF_S))
+        return None
+
+
+class _Tail:
+    """Drains a stream in a thread and keeps its last lines."""
+
+    def __init__(self, stream: IO[bytes] | None) -> None:
+        self._stream = stream
+        self._lines: deque[bytes] = deque(maxlen=N_KEPT_STDERR_LINES)
+        self._thread = threading.Thread(target=self._drain, daemon=True)
+        self._thread.start()
+
+    def _drain(self) -> None:
+        with suppress(OSError, ValueError):
+            self._lines.extend(line.strip() for line in self._stream or ())
+
+    def text(self) -> str:
+        """The last lines, once the stream has ended."""
+        self._thread.join(timeout=1)
+        return b" / ".join(self._lines).decode(errors="replace")[-500:]
+
+
+def _ending(code: int) -> str:
+    with suppress(ValueError):
+        return signal.Signals(-code).name
+    return f"exit code {code}"
+
+
+def _answer(future: Future[Completion], completion: Completion) -> None:
+    """Give the completion to whoever still waits for it."""
+    if future.set_running_or_notify_cancel():
+        future.set_result(completion)

@@ -1,0 +1,135 @@
+"""Lays a cursor and its snippets out as the token ids of one prompt, within a token budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from midfill_context.cursor import Cursor, Snippet
+from midfill_context.languages import language_of
+from midfill_model.aixcoder_header import header
+from midfill_model.formats import PromptFormat
+from midfill_model.healing import n_safe_tokens
+from midfill_model.vocabulary import PieceIndex, Vocabulary
+from midfill_model.window import prefix_window, suffix_window
+
+# Code runs at 3 to 4 characters a token. A window of this many characters a token rarely overflows its budget,
+# and when it does (dense or non-Latin text) it is halved.
+CHARS_PER_TOKEN = 3
+SUFFIX_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of a prompt: what it is and how many tokens it took."""
+
+    kind: str
+    n_tokens: int
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Token ids up to where the model begins to write.
+
+    `draft` are the tokens that healing took back from the end of the prefix and `healed` their bytes: the model has
+    to write these bytes first, and the draft is how the tokenizer would write them.
+    """
+
+    tokens: tuple[int, ...]
+    draft: tuple[int, ...]
+    healed: bytes
+    stop: frozenset[int]
+    segments: tuple[Segment, ...]
+
+
+class PromptBuilder:
+    """Builds the prompts of one format with one vocabulary."""
+
+    def __init__(self, format: PromptFormat, vocabulary: Vocabulary, index: PieceIndex) -> None:
+        named = (vocabulary.ids.get(piece) for piece in format.stop)
+        self.format = format
+        self.stop = vocabulary.ends | {token for token in named if token is not None}
+        self._sentinels = self.stop | {vocabulary.ids[piece] for piece in format.sentinels}
+        self._vocabulary = vocabulary
+        self._index = index
+
+    def build(self, cursor: Cursor, snippets: Sequence[Snippet], max_tokens: int) -> Prompt:
+        """The prompt for `cursor`, with its draft at most `max_tokens` long; snippets give way before the file does."""
+        max_chars = max_tokens * CHARS_PER_TOKEN
+        while True:
+            prompt = self._lay_out(self._cut(cursor, max_chars), snippets)
+            if len(prompt.tokens) + len(prompt.draft) <= max_tokens:
+                return prompt
+            if snippets:
+                snippets = snippets[:-1]
+            elif max_chars:
+                max_chars //= 2
+            else:
+                return Prompt((), (), b"", self.stop, ())
+
+    def _cut(self, cursor: Cursor, max_chars: int) -> Cursor:
+        n_suffix = int(max_chars * SUFFIX_SHARE) if self.format.has_suffix else 0
+        prefix = prefix_window(cursor.prefix, max_chars - n_suffix)
+        return Cursor(cursor.path, cursor.language, prefix, suffix_window(cursor.suffix, n_suffix))
+
+    def _lay_out(self, cursor: Cursor, snippets: Sequence[Snippet]) -> Prompt:
+        slots = _file_slots(cursor.path) | {"prefix": cursor.prefix, "suffix": cursor.suffix}
+        tokens: list[int] = []
+        draft: list[int] = []
+        segments: list[Segment] = []
+        for part in self.format.layout:
+            if part == "{snippets}":
+                added = [token for snippet in snippets for token in self._snippet(snippet)]
+            else:
+                added = self._part(part, slots)
+            if "{prefix}" in part:
+                n_kept = self._n_safe(added, cursor.prefix)
+                added, draft = added[:n_kept], added[n_kept:]
+            tokens += added
+            segments.append(Segment(part, len(added)))
+        if not tokens:  # a model needs something to continue, even if it is half a token
+            tokens, draft = draft, []
+        healed = b"".join(self._vocabulary.pieces[token] for token in draft)
+        return Prompt(tuple(tokens), tuple(draft), healed, self.stop, tuple(s for s in segments if s.n_tokens))
+
+    def _n_safe(self, tokens: list[int], prefix: str) -> int:
+        return n_safe_tokens(tokens, self._vocabulary.pieces, self._index, max_bytes=len(prefix.encode()))
+
+    def _snippet(self, snippet: Snippet) -> list[int]:
+        slots = _file_slots(snippet.chunk.path) | {"code": snippet.chunk.text}
+        return [token for part in self.format.snippet for token in self._part(part, slots)]
+
+    def _part(self, part: str, slots: dict[str, str]) -> list[int]:
+        if part == "{bos}":
+            return [] if self._vocabulary.bos is None else [self._vocabulary.bos]
+        if "{" not in part:
+            return [self._vocabulary.ids[part]]
+        text = part.lstrip(" ").format_map(slots)
+        return self._encode(part[: len(part) - len(part.lstrip(" "))] + text) if text else []
+
+    def _encode(self, text: str) -> list[int]:
+        """Tokens of `text` without any sentinel.
+
+        Vocabularies whose converter marked the sentinels as ordinary or user-defined pieces find them in text too: such
+        a place is cut after its first character and the two halves are tokenised apart.
+        """
+        tokens = self._vocabulary.encode(text)
+        for token in self._sentinels.intersection(tokens):
+            for spelled in (self._vocabulary.text(token), self._vocabulary.text(token).replace("▁", " ")):
+                head, marker, tail = text.partition(spelled)
+                if marker:
+                    return self._encode(head + marker[:1]) + self._encode(marker[1:] + tail)
+        return [token for token in tokens if token not in self._sentinels]
+
+
+def _file_slots(path: str) -> dict[str, str]:
+    return {"path": path, "header": header(path), "comment": _comment(path)}
+
+
+def _comment(path: str) -> str:
+    """The path as a comment line, for formats that know no better way to name a file."""
+    language = language_of(path)
+    if language is None or not (language.line_comment or language.block_comment):
+        return ""
+    before, after = (language.line_comment, "") if language.line_comment else language.block_comment or ("", "")
+    return f"{before} {path} {after}".rstrip() + "\n"

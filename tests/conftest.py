@@ -1,0 +1,31 @@
+"""What all tests share: user directories of their own, and the default model as it is really installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from midfill_model import store
+from midfill_model.catalogue import DEFAULT_MODEL
+
+# Read before any test moves the user's directories.
+INSTALLED_MODELS = store.models_dir()
+
+
+@pytest.fixture(autouse=True)
+def user_dirs(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Points every place where midfill keeps things at an empty folder; returns that folder."""
+    home = tmp_path_factory.mktemp("user")
+    monkeypatch.setenv(store.MODELS_DIR_VARIABLE, str(home / "models"))
+    for kind in ("DATA", "CONFIG", "CACHE", "STATE"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(home / kind.lower()))
+    return home
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Path:
+    """The installed default model. Its absence is a failure, because tests without it would prove little."""
+    path = INSTALLED_MODELS / f"{DEFAULT_MODEL}{store.SUFFIX}"
+    if not path.is_file():
+        pytest.fail(f"{path} is missing; run `midfill model pull {DEFAULT_MODEL}`")
+    return path

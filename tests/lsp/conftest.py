@@ -1,0 +1,43 @@
+"""Clients of the real server, each in a process of its own, with a scripted engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from lsp_client import LspClient
+
+Launch = Callable[..., LspClient]
+
+
+@pytest.fixture
+def launch() -> Iterator[Launch]:
+    """Starts servers that live as long as the test; none of them may leave a warning or a traceback behind."""
+    clients: list[LspClient] = []
+    with ExitStack() as running:
+
+        def start(*arguments: str, command: list[str] | None = None) -> LspClient:
+            client = running.enter_context(LspClient(*arguments, command=command))
+            clients.append(client)
+            return client
+
+        yield start
+    for client in clients:
+        assert not client.broken
+        assert_clean(client.stderr)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[LspClient]:
+    """One initialized server for all tests of a module that do not end it."""
+    with LspClient() as client:
+        client.start(workspaceFolders=[{"uri": "file:///work", "name": "work"}])
+        yield client
+        assert client.shut_down() == 0
+    assert_clean(client.stderr)
+
+
+def assert_clean(stderr: str) -> None:
+    for sign in ("Traceback", "Warning", "never awaited", "never retrieved"):
+        assert sign not in stderr, stderr

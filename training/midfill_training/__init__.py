@@ -1,0 +1,1 @@
+"""Repositories in, a GGUF out. The only place with torch."""
