@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from midfill_model import store
 from midfill_model.catalogue import DEFAULT_MODEL
 

@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 # the documents as the client saw them. What it returns may be awaitable.
 Handler = Callable[[Any], object]
 
-_DRAIN_S = 1.0
+_SETTLE_S = 1.0
 
 
 class Phase(enum.Enum):
@@ -253,25 +253,30 @@ class MidfillProtocol(LanguageServerProtocol):
         self.phase = Phase.RUNNING
         return types.InitializeResult(self.server_capabilities, self.server_info)
 
-    async def _shut_down(self, params: object) -> None:
+    def _shut_down(self, params: object) -> Awaitable[None]:
         self.phase = Phase.SHUT_DOWN
-        await self.drain()
-
-    async def drain(self) -> None:
-        """Cancel the requests still running and see them answered."""
-        running = set(self._running.values()) - {asyncio.current_task()}
-        for request in running:
-            request.cancel()
-        if running:
-            await asyncio.wait(running, timeout=_DRAIN_S)
+        self._cancel_running()
+        return self.settle()
 
     def _exit(self, params: object) -> None:
         self.hang_up()
 
     def hang_up(self) -> None:
         """End the process as `exit` does, also when the client is gone: 0 after `shutdown`, else 1."""
+        if self.phase is not Phase.SHUT_DOWN:
+            self._cancel_running()
         if self._wire is not None:
             self._wire.end(0 if self.phase is Phase.SHUT_DOWN else 1)
+
+    async def settle(self) -> None:
+        """Wait until the requests still running are answered; they were cancelled, so that is soon."""
+        others = set(self._running.values()) - {asyncio.current_task()}
+        if others:
+            await asyncio.wait(others, timeout=_SETTLE_S)
+
+    def _cancel_running(self) -> None:
+        for running in self._running.values():
+            running.cancel()
 
     def _cancel(self, params: types.CancelParams) -> None:
         msg_id = _valid_id(params.id)

@@ -25,6 +25,7 @@ def run_server(tcp: str | None = None) -> int:
 
     Over stdio, or over `tcp`, a loopback `HOST:PORT`. Exit code 2 for any other address.
     """
+    from midfill_lsp.engines import open_configured_engine
     from midfill_lsp.server import create_server
 
     return serve_client(create_server(open_configured_engine), tcp)

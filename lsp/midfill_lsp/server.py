@@ -75,7 +75,11 @@ def did_change_folders(ls: MidfillServer, params: types.DidChangeWorkspaceFolder
 
 
 def did_change_configuration(ls: MidfillServer, params: types.DidChangeConfigurationParams) -> None:
-    ls.in_background(ls.change_settings(params.settings))
+    """Some clients push what changed, others only say that something did and want to be asked."""
+    if params.settings:
+        ls.take_settings(params.settings)
+    else:
+        ls.in_background(ls.pull_settings())
 
 
 def inline_completion(

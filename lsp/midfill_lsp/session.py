@@ -49,7 +49,7 @@ class MidfillServer(LanguageServer):
         self._first_settings = Settings()  # of initializationOptions; whatever comes later is laid over them
         self._problems: list[str] = []
         self._last_complaint = ""
-        self._changing_settings = asyncio.Lock()  # the client may push while its answer to a pull is awaited
+        self._is_started = False  # before that, settings open no engine
         self._loading_ended = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -79,38 +79,34 @@ class MidfillServer(LanguageServer):
         self._complain(self._problems)
         if self.can("workspace.did_change_configuration.dynamic_registration"):
             self.in_background(self._subscribe_to_settings())
-        async with self._changing_settings:
-            self.settings = self._checked(await self._pull_settings())
-            self._apply_log_level()
-            self._open_engine()
+        self._apply_log_level()
+        await self.pull_settings()
+        self._is_started = True
+        self._open_engine()
 
-    async def change_settings(self, pushed: object) -> None:
-        """Take up the settings a client pushed, or ask for them where it only said that they changed."""
-        async with self._changing_settings:
-            previous = self.settings
-            self.settings = self._checked(pushed or await self._pull_settings())
-            self._apply_log_level()
-            if needs_new_engine(previous, self.settings):
-                self._open_engine()
+    async def pull_settings(self) -> None:
+        """Ask the client for its settings, where it can be asked, and take them up."""
+        if not self.can("workspace.configuration"):
+            return
+        items = [types.ConfigurationItem(section=SECTION)]
+        answer = await _answered(self.workspace_configuration_async(types.ConfigurationParams(items)))
+        if answer and answer[0] is not None:
+            self.take_settings(answer[0])
 
-    def _checked(self, wire: object) -> Settings:
-        settings, problems = settings_from(wire, self._first_settings)
+    def take_settings(self, wire: object) -> None:
+        """Put settings in force, laid over those of `initializationOptions`."""
+        previous = self.settings
+        self.settings, problems = settings_from(wire, self._first_settings)
         self._complain(problems)
-        return settings
+        self._apply_log_level()
+        if self._is_started and needs_new_engine(previous, self.settings):
+            self._open_engine()
 
     def _complain(self, problems: list[str]) -> None:
         complaint = f"midfill: settings ignored: {'; '.join(problems)}"
         if problems and complaint != self._last_complaint:
             self._last_complaint = complaint
             self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, complaint))
-
-    async def _pull_settings(self) -> object:
-        if not self.can("workspace.configuration"):
-            return None
-        items = [types.ConfigurationItem(section=SECTION)]
-        request = self.workspace_configuration_async(types.ConfigurationParams(items))
-        answer = await _answered(request)
-        return answer[0] if answer else None
 
     async def _subscribe_to_settings(self) -> None:
         method = types.WORKSPACE_DID_CHANGE_CONFIGURATION

@@ -51,7 +51,7 @@ async def serve_stdio(protocol: MidfillProtocol, pipes: StdioPipes) -> int:
     protocol.connect(wire)
     wire.start()
     exit_code = await wire.ended
-    await protocol.drain()
+    await protocol.settle()
     wire.flush()
     return exit_code
 
@@ -60,12 +60,12 @@ async def serve_tcp(protocol: MidfillProtocol, host: str, port: int) -> int:
     """Serve the first client that connects; returns the exit code. `OSError` when the port cannot be had."""
     loop = asyncio.get_running_loop()
     wire = _TcpWire(protocol)
-    listening = await loop.create_server(lambda: wire if wire.is_free else _Refusal(), host, port)
+    listening = await loop.create_server(wire.accept, host, port)
     wire.listening = listening
     address, bound_port, *_ = listening.sockets[0].getsockname()
     logger.warning("listening on %s:%s", address, bound_port)
     exit_code = await wire.ended
-    await protocol.drain()
+    await protocol.settle()
     wire.close()
     return exit_code
 
@@ -146,12 +146,14 @@ class _TcpWire(asyncio.Protocol):
         self._protocol = protocol
         self._reader = MessageReader()
         self._transport: asyncio.Transport | None = None
+        self._is_taken = False
         self.listening: asyncio.Server | None = None
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-    @property
-    def is_free(self) -> bool:
-        return self._transport is None
+    def accept(self) -> asyncio.BaseProtocol:
+        """Who speaks with the next client: this for the first; several may be accepted before one is served."""
+        is_first, self._is_taken = not self._is_taken, True
+        return self if is_first else _Refusal()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)

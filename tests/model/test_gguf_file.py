@@ -10,6 +10,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+
 from midfill_model.errors import (
     ContextTooLong,
     ModelError,

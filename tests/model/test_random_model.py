@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 from gguf import GGUFReader
-from model.sentencepiece_model import N_PIECES, to_vocabulary, train
 
 from midfill_model.random_model import (
     AIXCODER_SENTINELS,
@@ -23,6 +22,7 @@ from midfill_model.random_model import (
     synthetic_vocabulary,
     write_random_model,
 )
+from model.sentencepiece_model import N_PIECES, to_vocabulary, train
 
 llama_cpp: Any = pytest.importorskip("llama_cpp")
 

@@ -6,6 +6,6 @@ the stock is what you get by replaying it.
 
 from inventory.models import Category, Movement, Product, StockLine
 from inventory.money import Money
-from inventory.store import Store, StockError
+from inventory.store import StockError, Store
 
 __all__ = ["Category", "Money", "Movement", "Product", "StockError", "StockLine", "Store"]

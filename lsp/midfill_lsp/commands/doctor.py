@@ -215,6 +215,8 @@ def check_models(*, verify: bool) -> list[Check]:
 
 
 def _check_model(model: InstalledModel, *, verify: bool) -> Check:
+    import psutil
+
     from midfill_model import store
     from midfill_model.errors import ModelError
     from midfill_model.gguf_file import memory_need, read_header
@@ -239,8 +241,12 @@ def _check_model(model: InstalledModel, *, verify: bool) -> Check:
     except (ModelError, OSError) as error:
         return Check(name, "problem", str(error), again)
     need = memory_need(header, min(CONTEXT_TOKENS, header.n_ctx_train)).total >> 20
+    available = psutil.virtual_memory().available >> 20
     checked = "SHA-256 checked" if verify and sha256 else "size checked" if size else "header checked"
     detail = f"{header.architecture} {header.file_type}, needs {need:,} MiB of memory, {checked}"
+    if available < need:
+        advice = f"{available:,} MiB are free: close other programs, or use a smaller model or quantisation"
+        return Check(name, "warn", detail, advice)
     return Check(name, "ok", detail)
 
 

@@ -167,10 +167,11 @@ def _pull(args: argparse.Namespace) -> int:
 
     entry = find_entry(args.name or DEFAULT_MODEL)
     if not stored_path(entry.name).is_file():
-        print(f"{entry.name}: {_size(entry.size_bytes)} from {entry.source}", file=sys.stderr)
-        print(f"licence: {entry.licence.name}. {entry.licence.summary}", file=sys.stderr)
+        size = _size(entry.size_bytes)
+        print(f"{entry.name}: {size} from {entry.source}, licence {entry.licence.name}", file=sys.stderr)
 
     def accept(licence: Licence) -> bool:
+        print(f"{licence.name}: {licence.summary}\nThe whole text: {licence.where}.", file=sys.stderr)
         return bool(args.accept_licence) or _ask(licence)
 
     path = pull(entry, accept, _progress("copying" if entry.sha256 else "downloading"))
@@ -185,7 +186,6 @@ def _pull(args: argparse.Namespace) -> int:
 
 
 def _ask(licence: Licence) -> bool:
-    print(f"The whole text: {licence.where}.", file=sys.stderr)
     if not sys.stdin.isatty():
         raise ModelUnavailable(f"{licence.name} must be accepted; read it and pass --accept-licence")
     print("Do you accept it? [y/N] ", end="", file=sys.stderr, flush=True)

@@ -46,6 +46,24 @@ export function sorted(lines: StockLine[], column: string, descending = false): 
   return [...lines].sort((a, b) => (descending ? compare(b, a) : compare(a, b)));
 }
 
+/** The lines that have all the words somewhere, whatever their case. */
+export function matching(lines: StockLine[], words: string[]): StockLine[] {
+  const wanted = words.map((word) => word.toLowerCase());
+  return lines.filter((line) => {
+    const text = searchText(line);
+    return wanted.every((word) => text.includes(word));
+  });
+}
+
+function searchText(line: StockLine): string {
+  const fields = [
+    line.product.sku,
+    line.product.name,
+    line.product.category,
+  ];
+  return fields.join(" ").toLowerCase();
+}
+
 /** An HTML table; lines that must be ordered are marked with the class `low`. */
 export function renderTable(lines: StockLine[]): string {
   const columns = Object.values(COLUMNS);

@@ -1,7 +1,7 @@
-"""HTTP to one completion endpoint: exchanges that any thread can break off, and errors in words that say what to do.
+"""HTTP to one completion endpoint: exchanges that any thread can break off, and errors that say what to do.
 
-It talks to the url it was given and to nothing else: no proxy, and no redirect is followed. The API key goes into one
-header and appears in no message; neither does what the endpoint says in words, which may quote the user's code.
+It talks to the url it was given and to nothing else: no proxy, and no redirect is followed. The API key goes
+into one header and appears in no message; neither do the endpoint's own words, which may quote the user's code.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,8 +32,12 @@ class HungUp(Exception):
     """The exchange was broken off from our side; seen by nobody."""
 
 
+class Unreachable(EngineError):
+    """No answer, or one that broke off."""
+
+
 class Refusal(EngineError):
-    """The endpoint answered with another HTTP status than 200."""
+    """The endpoint answered with another HTTP status than 200, or with an error in the middle of a stream."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -64,8 +69,8 @@ class HangUp:
             self.is_done = True
             if self._socket is not None:
                 with suppress(OSError):
-                    # Wakes the thread that reads. The plain one: SSLSocket's own forgets its TLS state, under which
-                    # the reading thread would fall.
+                    # Wakes the thread that reads. The plain method: SSLSocket's own drops the TLS state that
+                    # the reading thread is in.
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
@@ -88,15 +93,16 @@ class Endpoint:
             host, port = parts.hostname or "", parts.port
         except ValueError:
             parts, host, port = urlsplit(""), "", None
-        if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
+        is_whole = not (parts.query or parts.fragment or re.search(r"\s", parts.path))
+        if parts.scheme not in ("http", "https") or not host or not is_whole:
             raise EngineError("The endpoint's url must look like http://host:8080 or https://host/v1.")
         if parts.username is not None:
-            raise EngineError("The endpoint's url holds a user name or password; give a key as API key instead.")
+            raise EngineError("The endpoint's url holds a user name or password; use an API key instead.")
         if not api_key.isascii() or not api_key.isprintable():
-            raise EngineError("The API key holds characters that no HTTP header can carry; check where it comes from.")
+            raise EngineError("The API key holds characters that no HTTP header can carry; check its source.")
         is_tls = parts.scheme == "https"
         root = parts.path.rstrip("/").removesuffix("/v1")
-        headers = {"User-Agent": "midfill", "Content-Type": "application/json", "Accept": "text/event-stream, */*"}
+        headers = {"User-Agent": "midfill", "Content-Type": "application/json", "Connection": "close"}
         if api_key:
             headers["Authorization"] = f"Bearer {api_key}"
         return cls(url.strip(), is_tls, host, port or (443 if is_tls else 80), root, headers)
@@ -106,8 +112,8 @@ class Endpoint:
         with self._exchange("GET", path, None, hang_up, CONNECT_S) as answer:
             return _json_object(answer.read(MAX_ANSWER_BYTES), self.url)
 
-    def stream(self, path: str, body: JsonObject, hang_up: HangUp) -> Iterator[JsonObject]:
-        """Post a request; the JSON objects of the answer as they arrive, or the one it is. Raises EngineError, HungUp."""
+    def stream(self, path: str, body: JsonObject, hang_up: HangUp) -> Generator[JsonObject, None, None]:
+        """Post a request; the JSON objects of the answer as they arrive. Raises EngineError, HungUp."""
         data = json.dumps(body).encode()
         with self._exchange("POST", path, data, hang_up, STALL_S) as answer:
             if "text/event-stream" not in answer.getheader("Content-Type", ""):
@@ -130,14 +136,15 @@ class Endpoint:
             connection.sock = self._connect(hang_up)
             connection.sock.settimeout(timeout_s)
             connection.request(method, self.root + path, data, dict(self.headers))
-            answer = connection.getresponse()
-            if answer.status != 200:
-                raise Refusal(answer.status, self._why_refused(answer, path))
-            yield answer
+            with connection.getresponse() as answer:
+                if answer.status != 200:
+                    raise Refusal(answer.status, self._why_refused(answer, path))
+                yield answer
         except (OSError, ValueError, http.client.HTTPException) as error:
             if hang_up.is_done:
                 raise HungUp from None
-            raise EngineError(self._why_broken(error)) from error
+            explained = Unreachable if _is_broken_off(error) else EngineError
+            raise explained(self._why_broken(error)) from error
         finally:
             hang_up.detach()
             connection.close()
@@ -147,7 +154,7 @@ class Endpoint:
         try:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.is_tls:
-                connected = ssl.create_default_context().wrap_socket(connected, server_hostname=self.host)
+                connected = _tls_context().wrap_socket(connected, server_hostname=self.host)
             hang_up.attach(connected)
         except BaseException:
             connected.close()
@@ -155,43 +162,53 @@ class Endpoint:
         return connected
 
     def _why_refused(self, answer: http.client.HTTPResponse, path: str) -> str:
-        status = answer.status
-        if status in (401, 403):
-            has_key = "Authorization" in self.headers
-            return f"{self.url} {'refuses the API key' if has_key else 'asks for an API key'} (HTTP {status})."
-        if 300 <= status < 400:
-            return f"{self.url} redirects elsewhere (HTTP {status}), which is not followed; set the url it moved to."
-        if status in (404, 405):
-            return f"{self.url} has no {path} (HTTP {status}); check the url, and that a completion server runs there."
-        if status == 429:
-            return f"{self.url} allows no more requests for now (HTTP 429); wait, or raise its limit."
-        if status == 503:
-            return f"{self.url} is loading its model or overloaded (HTTP 503); wait a moment."
-        if status >= 500:
-            return f"{self.url} failed (HTTP {status}); its own log says why."
-        kind = _error_type(answer)
-        return (
-            f"{self.url} refused the request (HTTP {status}{kind}); check the model's name, and that the server's "
-            "context is longer than the prompt and the completion together."
-        )
+        said = f"{self.url} answers {path} with HTTP {answer.status}"
+        match answer.status:
+            case 401 | 403 if "Authorization" in self.headers:
+                return f"{said}: it does not take the API key. Check the key."
+            case 401 | 403:
+                return f"{said}: it asks for an API key. Name the environment variable that holds it."
+            case 404 | 405:
+                return f"{said}. Check the url, and that a completion server runs there."
+            case 429:
+                return f"{said}: too many requests. Wait, or raise the server's limit."
+            case 503:
+                return f"{said}: it is loading its model, or overloaded. Wait a moment."
+            case status if status >= 500:
+                return f"{said}: it failed. Its own log says why."
+            case status if status < 400:
+                return f"{said}: a redirect, which is not followed. Set the url it moved to."
+            case _:
+                said += _error_type(answer)
+                return f"{said}. Check the model's name, and that its context holds prompt and completion."
 
     def _why_broken(self, error: Exception) -> str:
         if isinstance(error, ConnectionRefusedError):
-            return f"Nothing listens at {self.url}; start the server there, or correct the url."
+            return f"Nothing listens at {self.url}. Start the server there, or correct the url."
         if isinstance(error, socket.gaierror):
-            return f"The host name in {self.url} cannot be resolved; check the url and the network."
+            return f"The host name in {self.url} is not known. Check the url and the network."
         if isinstance(error, ssl.SSLCertVerificationError):
             why = error.verify_message
-            return f"The certificate of {self.url} is not trusted ({why}); add its authority to the system's."
+            return f"The certificate of {self.url} is not trusted ({why}). Add its authority to the system's."
         if isinstance(error, ssl.SSLError):
-            return f"{self.url} does not speak TLS as it should ({error.reason}); is it an http:// server?"
+            return f"{self.url} does not speak TLS ({error.reason}). Is it an http:// server?"
         if isinstance(error, TimeoutError):
-            return f"{self.url} does not answer; check the network, and whether the server hangs or is overloaded."
-        if isinstance(error, http.client.RemoteDisconnected | http.client.IncompleteRead | ConnectionError):
-            return f"{self.url} broke off in the middle of an answer; see whether the server still runs."
+            return f"{self.url} does not answer. Check the network, and whether the server hangs."
+        if isinstance(error, http.client.IncompleteRead | ConnectionError):
+            return f"{self.url} broke off in the middle of an answer. See whether the server still runs."
         if isinstance(error, OSError):
-            return f"{self.url} cannot be reached ({error.strerror or type(error).__name__}); check url and network."
-        return f"{self.url} answers with something else than HTTP and JSON; is it a completion server?"
+            why = error.strerror or type(error).__name__
+            return f"{self.url} cannot be reached ({why}). Check the url and the network."
+        return f"{self.url} answers with something else than HTTP and JSON. Is it a completion server?"
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
+    return ssl.create_default_context()  # reads every authority of the system's: tens of milliseconds
+
+
+def _is_broken_off(error: Exception) -> bool:
+    return isinstance(error, OSError | http.client.IncompleteRead)
 
 
 def _json_object(text: bytes, url: str) -> JsonObject:
@@ -201,14 +218,15 @@ def _json_object(text: bytes, url: str) -> JsonObject:
     error = value.get("error")
     if error:
         status = error.get("code") if isinstance(error, dict) else None
-        raise Refusal(status if isinstance(status, int) else 500, f"{url} failed in mid-answer; its own log says why.")
+        reason = f"{url} failed in the middle of an answer. Its own log says why."
+        raise Refusal(status if isinstance(status, int) else 500, reason)
     return value
 
 
 def _error_type(answer: http.client.HTTPResponse) -> str:
     """The kind of error as the endpoint names it, for the message; never its text."""
-    with suppress(ValueError, AttributeError, OSError, http.client.HTTPException):
+    with suppress(ValueError, LookupError, TypeError, OSError, http.client.HTTPException):
         kind = json.loads(answer.read(MAX_ANSWER_BYTES))["error"]["type"]
         if re.fullmatch(r"[\w.-]{1,40}", kind):
-            return f", {kind}"
+            return f" ({kind})"
     return ""

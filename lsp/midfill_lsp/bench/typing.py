@@ -1,0 +1,172 @@
+"""A typing session: how much of each prompt is reused, how long a keystroke waits, how fast a cancel frees the worker.
+
+The keystrokes go through the real server over stdio; the cancels through an engine in this process, where the end of
+the cancelled work can be seen from outside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import statistics
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types
+from midfill_context.cursor import Cursor
+from midfill_lsp import __version__
+from midfill_lsp.engines import open_local_engine
+from midfill_lsp.session import STATUS
+from midfill_lsp.settings import Settings
+from midfill_model.engine import CompletionRequest, EngineState, Limits
+from midfill_model.errors import EngineError
+from midfill_model.llama_engine import LlamaEngine
+from pygls.lsp.client import LanguageClient
+
+N_CANCELS = 20
+LOAD_TIMEOUT_S = 120.0
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Keystroke:
+    """One key: the time to its answer, and what the prompt took; `is_shown` if there was a suggestion."""
+
+    wait_ms: float
+    n_prompt_tokens: int
+    n_reused_tokens: int
+    is_shown: bool
+
+
+@dataclass(frozen=True)
+class TypingResult:
+    """What `midfill bench typing` prints; times in milliseconds, `reused` is the mean share after the first key."""
+
+    model: str
+    n_keystrokes: int
+    n_shown: int
+    reused: float
+    wait_p50_ms: float
+    wait_p95_ms: float
+    first_wait_ms: float
+    cancel_p50_ms: float
+    cancel_p95_ms: float
+
+
+def run(model: str, file: Path | None, n_keystrokes: int, progress: Progress) -> TypingResult:
+    """Play the session; `file` is what is typed into, by default a module of the standard library."""
+    source = file or Path(textwrap.__file__)
+    text = source.read_text(encoding="utf-8")
+    keystrokes = asyncio.run(_type(source, text, model, n_keystrokes, progress))
+    name, cancels = _cancel(model, text, progress)
+    waits = [key.wait_ms for key in keystrokes[1:]]
+    shares = [key.n_reused_tokens / key.n_prompt_tokens for key in keystrokes[1:] if key.n_prompt_tokens]
+    return TypingResult(
+        model=name,
+        n_keystrokes=len(keystrokes),
+        n_shown=sum(key.is_shown for key in keystrokes),
+        reused=round(statistics.fmean(shares), 4),
+        wait_p50_ms=_percentile(waits, 50),
+        wait_p95_ms=_percentile(waits, 95),
+        first_wait_ms=round(keystrokes[0].wait_ms, 1),
+        cancel_p50_ms=_percentile(cancels, 50),
+        cancel_p95_ms=_percentile(cancels, 95),
+    )
+
+
+async def _type(source: Path, text: str, model: str, n_keystrokes: int, progress: Progress) -> list[Keystroke]:
+    """Take a piece out of the middle of the file and type it in again, waiting for each answer."""
+    start = text.index("\n", len(text) * 2 // 3) + 1
+    typed = text[start : start + n_keystrokes]
+    client = await _connect(model)
+    uri = source.absolute().as_uri()
+    left_out = text[:start] + text[start + len(typed) :]
+    client.text_document_did_open(types.DidOpenTextDocumentParams(types.TextDocumentItem(uri, "python", 0, left_out)))
+    line, character = text[:start].count("\n"), 0
+    keystrokes = []
+    for number, key in enumerate(typed, 1):
+        started = time.perf_counter()
+        place = types.Position(line, character)
+        edit = types.TextDocumentContentChangePartial(range=types.Range(place, place), text=key)
+        document = types.VersionedTextDocumentIdentifier(number, uri)
+        client.text_document_did_change(types.DidChangeTextDocumentParams(document, [edit]))
+        line, character = (line + 1, 0) if key == "\n" else (line, character + 1)
+        keystrokes.append(await _ask(client, uri, types.Position(line, character), started))
+        progress(f"typing {number}/{len(typed)}")
+    await client.shutdown_async(None)
+    client.exit(None)
+    await client.stop()
+    return keystrokes
+
+
+async def _connect(model: str) -> LanguageClient:
+    """A started server whose model is loaded."""
+    client = LanguageClient("midfill-bench", __version__)
+    settled: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    @client.feature(STATUS)  # type: ignore[untyped-decorator]
+    def on_status(params: Any) -> None:  # not `object`: pygls would take it for the client itself
+        if params.state in (EngineState.READY.value, EngineState.ERROR.value) and not settled.done():
+            settled.set_result(params.reason)
+
+    await client.start_io(sys.executable, "-I", "-m", "midfill_lsp")
+    options = {"model": model, "decodeBudgetMs": 10_000}
+    await client.initialize_async(types.InitializeParams(types.ClientCapabilities(), initialization_options=options))
+    client.initialized(types.InitializedParams())
+    try:
+        reason = await asyncio.wait_for(settled, LOAD_TIMEOUT_S)
+    except asyncio.TimeoutError:
+        reason = f"the model was not loaded within {LOAD_TIMEOUT_S:.0f} s"
+    if reason:
+        raise EngineError(reason)
+    return client
+
+
+async def _ask(client: LanguageClient, uri: str, place: types.Position, started: float) -> Keystroke:
+    context = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic)
+    document = types.TextDocumentIdentifier(uri)
+    answer = await client.text_document_inline_completion_async(types.InlineCompletionParams(context, document, place))
+    wait_ms = (time.perf_counter() - started) * 1000
+    command = types.ExecuteCommandParams("midfill.explain", [uri])
+    why = await client.workspace_execute_command_async(command)
+    assert isinstance(answer, types.InlineCompletionList)
+    return Keystroke(wait_ms, why["n_prompt_tokens"], why["n_reused_tokens"], bool(answer.items))
+
+
+def _cancel(model: str, text: str, progress: Progress) -> tuple[str, list[float]]:
+    """Model name, and for each cancel the milliseconds until the worker began the next request."""
+    engine = open_local_engine(Settings(model=model))
+    try:
+        status = engine.wait_until_loaded(LOAD_TIMEOUT_S)
+        if status.state is not EngineState.READY:
+            raise EngineError(status.reason or "the model did not load in time")
+        rng = random.Random(0)
+        latencies = []
+        for number in range(1, N_CANCELS + 1):
+            latencies.append(_cancel_once(engine, text, rng))
+            progress(f"cancelling {number}/{N_CANCELS}")
+        return status.model, latencies
+    finally:
+        engine.close()
+
+
+def _cancel_once(engine: LlamaEngine, text: str, rng: random.Random) -> float:
+    lines = text.splitlines(keepends=True)
+    rng.shuffle(lines)  # so that nothing of the prompt is in the cache
+    busy = engine.submit(CompletionRequest(Cursor("", "", "".join(lines), "")))
+    time.sleep(rng.uniform(0.05, 0.5))
+    started = time.perf_counter()
+    busy.cancel()
+    after = engine.submit(CompletionRequest(Cursor("", "", "x =", ""), limits=Limits(max_tokens=1))).result()
+    elapsed_ms = (time.perf_counter() - started) * 1000
+    return elapsed_ms - after.timings.prompt_ms - after.timings.decode_ms
+
+
+def _percentile(values: list[float], percent: int) -> float:
+    return round(statistics.quantiles(values, n=100, method="inclusive")[percent - 1], 1)

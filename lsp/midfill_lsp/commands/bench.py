@@ -1,0 +1,73 @@
+"""`midfill bench`: measurements on this machine. They print what they did; nothing is stored or sent."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from midfill_model.errors import ModelError
+
+if TYPE_CHECKING:
+    from midfill_lsp.commands import Subparsers
+
+N_PIECES = 49_152  # aiXcoder's vocabulary
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Declare `midfill bench` and its benchmarks."""
+    parser = subparsers.add_parser("bench", help="measure on this machine")
+    benches = parser.add_subparsers(title="benchmarks", metavar="BENCHMARK", required=True)
+
+    typing = benches.add_parser("typing", help="a typing session: prompt reuse, waiting times, cancel latency")
+    typing.add_argument("--model", default="", metavar="NAME|PATH", help="default: the default model")
+    typing.add_argument("--file", type=Path, metavar="FILE", help="what to type into; default: a standard library module")
+    typing.add_argument("--keystrokes", type=int, default=60, metavar="N", help="default 60")
+    typing.add_argument("--json", action="store_true", help="print one JSON object")
+    typing.set_defaults(run=_typing)
+
+    random = benches.add_parser("make-random", help="write a GGUF with random weights, to measure speed with")
+    random.add_argument("--shape", required=True, choices=("tiny", "aixcoder-7b"))
+    random.add_argument("--type", default="q4_0", choices=("f32", "f16", "q8_0", "q4_0"), help="of the weights; default q4_0")
+    random.add_argument("out", type=Path, metavar="OUT.gguf")
+    random.set_defaults(run=_make_random)
+
+
+def _typing(args: argparse.Namespace) -> int:
+    from midfill_lsp.bench import typing
+
+    try:
+        result = typing.run(args.model, args.file, args.keystrokes, _progress)
+    except (ModelError, OSError, ValueError) as error:
+        print(f"midfill: {error}", file=sys.stderr)
+        return 1
+    if args.json:
+        print(json.dumps(asdict(result)))
+        return 0
+    print(f"model                    {result.model}")
+    print(f"keystrokes               {result.n_keystrokes}, {result.n_shown} with a suggestion")
+    print(f"prompt tokens reused     {result.reused:.1%} (mean after the first keystroke)")
+    print(f"keystroke to suggestion  p50 {result.wait_p50_ms:.0f} ms, p95 {result.wait_p95_ms:.0f} ms,"
+          f" first {result.first_wait_ms:.0f} ms")
+    print(f"cancel to worker free    p50 {result.cancel_p50_ms:.1f} ms, p95 {result.cancel_p95_ms:.1f} ms")
+    return 0
+
+
+def _make_random(args: argparse.Namespace) -> int:
+    from midfill_model.random_model import SHAPES, synthetic_vocabulary, write_random_model
+
+    try:
+        write_random_model(args.out, SHAPES[args.shape], synthetic_vocabulary(N_PIECES), file_type=args.type)
+    except OSError as error:
+        print(f"midfill: cannot write {args.out}: {error.strerror}", file=sys.stderr)
+        return 1
+    print(f"{args.out}: {args.out.stat().st_size:,} bytes")
+    return 0
+
+
+def _progress(message: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{message}", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,247 @@
+"""Inline completion as editors meet it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from lsp_client import LspClient, eventually, inline_params, replacement
+
+Launch = Callable[..., LspClient]
+
+INLINE = "textDocument/inlineCompletion"
+CANCELLED = -32800
+names = map("file:///work/pkg/{}.py".format, itertools.count())
+
+
+@pytest.fixture(autouse=True)
+def _fresh_script(client: LspClient) -> None:
+    client.command("test.script", {"text": "scripted()", "delay_ms": 0, "stop_reason": "line"})
+
+
+def open_new(client: LspClient, text: str, **options: Any) -> str:
+    """Open a document that no other test uses; returns its uri."""
+    uri = next(names)
+    client.open(uri, text, **options)
+    return uri
+
+
+def n_asked(client: LspClient, uri: str) -> int:
+    """How often the engine was asked about a document."""
+    n: int = client.command("test.look")["clients"].count(uri)
+    return n
+
+
+def test_the_capability_is_advertised_as_options(launch: Launch) -> None:
+    capabilities = launch().initialize()
+    assert capabilities["inlineCompletionProvider"] == {}
+    assert capabilities["textDocumentSync"] == {"openClose": True, "change": 2, "save": True}
+    assert "midfill.accept" in capabilities["executeCommandProvider"]["commands"]
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        (["utf-8", "utf-16", "utf-32"], "utf-8"),
+        (["utf-16"], "utf-16"),
+        (["utf-7", "utf-32"], "utf-32"),
+        (["utf-7"], "utf-16"),
+        (None, "utf-16"),
+    ],
+)
+def test_the_range_is_empty_at_the_cursor_in_the_units_of_the_client(
+    launch: Launch, offered: list[str] | None, chosen: str
+) -> None:
+    client = launch()
+    general = {"positionEncodings": offered} if offered else {}
+    assert client.start(capabilities={"general": general})["positionEncoding"] == chosen
+    character = {"utf-8": 7, "utf-16": 4, "utf-32": 3}[chosen]
+    client.open("file:///work/a.py", "\f\u2028\r\né😀x = \r\n")
+    [item] = client.items("file:///work/a.py", 1, character)
+    cursor = {"line": 1, "character": character}
+    assert item["range"] == {"start": cursor, "end": cursor}
+    assert client.command("test.look")["cursors"][0]["prefix"] == "\f\u2028\né😀x"
+
+
+def test_the_engine_sees_cursor_language_and_path_in_the_workspace(client: LspClient) -> None:
+    uri = open_new(client, "a = 1\r\nb = \r\nc = 3\r\n", language_id="python")
+    client.items(uri, 1, 4)
+    assert client.command("test.look")["cursors"][-1] == {
+        "path": uri.removeprefix("file:///work/"),
+        "language": "python",
+        "prefix": "a = 1\nb = ",
+        "suffix": "\nc = 3\n",
+    }
+
+
+def test_the_text_has_the_line_ends_of_the_document(client: LspClient) -> None:
+    client.command("test.script", {"text": "a\nb"})
+    [item] = client.items(open_new(client, "x\r\n"), 1, 0)
+    assert item["insertText"] == "a\r\nb"
+
+
+def test_a_column_past_the_end_means_the_end_of_the_line(client: LspClient) -> None:
+    [item] = client.items(open_new(client, "ab\ncd"), 0, 99)
+    assert item["range"]["start"] == {"line": 0, "character": 2}
+
+
+def test_the_empty_last_line_can_be_completed(client: LspClient) -> None:
+    [item] = client.items(open_new(client, "ab\n"), 1, 0)
+    assert item["range"]["start"] == {"line": 1, "character": 0}
+
+
+def test_nothing_to_suggest_is_an_empty_list(client: LspClient) -> None:
+    uri = open_new(client, "ab\n")
+    assert client.items("file:///work/not-open.py", 0, 0) == []
+    assert client.items(uri, 2, 0) == []
+    client.command("test.script", {"text": " \n\t"})
+    assert client.items(uri, 0, 2) == []
+    client.command("test.script", {"text": "", "stop_reason": "engine_failed"})
+    assert client.items(uri, 0, 2) == []
+    assert client.command("midfill.explain", uri)["stop_reason"] == "engine_failed"
+    client.command("test.script", {"text": "half a li", "stop_reason": "deadline"})
+    assert client.items(uri, 0, 2) == []
+    client.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+    assert client.items(uri, 0, 2) == []
+
+
+def test_requests_run_side_by_side(client: LspClient) -> None:
+    client.command("test.script", {"delay_ms": 300})
+    asked = [client.ask(open_new(client, "x"), 0, 1) for _ in range(5)]
+    assert all(client.answer(msg_id)["result"]["items"] for msg_id in asked)
+    totals = [client.command("midfill.explain", uri)["total_ms"] for uri in client.command("test.look")["clients"][-5:]]
+    assert max(totals) < 900  # one after the other, the last one would take 1500
+
+
+def test_a_newer_request_ends_the_older_one_of_the_same_document(client: LspClient) -> None:
+    """Neovim goes on typing without cancelling."""
+    uri, other = open_new(client, "x"), open_new(client, "y")
+    n_cancelled = client.command("test.look")["n_cancelled"]
+    client.command("test.script", {"delay_ms": 500})
+    elsewhere = client.ask(other, 0, 1)
+    asked = [client.ask(uri, 0, 1) for _ in range(15)]
+    answers = [client.answer(msg_id)["result"]["items"] for msg_id in asked]
+    assert answers[:-1] == [[]] * 14
+    assert len(answers[-1]) == 1
+    assert len(client.answer(elsewhere)["result"]["items"]) == 1
+    # Those that came in one go never reached the engine, the others were cancelled in it.
+    n_reached = n_asked(client, uri)
+    assert client.command("test.look")["n_cancelled"] == n_cancelled + n_reached - 1
+
+
+def test_cancelling_is_answered_at_once_and_stops_the_engine(client: LspClient) -> None:
+    uri = open_new(client, "x")
+    n_cancelled = client.command("test.look")["n_cancelled"]
+    client.command("test.script", {"delay_ms": 60_000})
+    msg_id = client.ask(uri, 0, 1)
+    assert eventually(lambda: n_asked(client, uri) == 1)
+    client.notify("$/cancelRequest", {"id": msg_id})
+    assert client.answer(msg_id)["error"]["code"] == CANCELLED
+    assert eventually(lambda: client.command("test.look")["n_cancelled"] == n_cancelled + 1)
+
+
+def test_a_request_cancelled_in_the_same_breath_is_answered_once(client: LspClient) -> None:
+    uri = open_new(client, "x")
+    msg_id = client.ask(uri, 0, 1)
+    client.notify("$/cancelRequest", {"id": msg_id})
+    assert client.answer(msg_id)
+    client.command("test.look")
+    assert len(client.answers[msg_id]) == 1
+
+
+def test_the_document_is_the_one_at_the_time_of_the_request(client: LspClient) -> None:
+    """What follows in the same write must not reach the request before it."""
+    uri = open_new(client, "before")
+    client.command("test.script", {"delay_ms": 50})
+    msg_id = client.ask(uri, 0, 6)
+    client.change(uri, 2, replacement((0, 0), (0, 6), "after"))
+    client.answer(msg_id)
+    prefixes = [cursor["prefix"] for cursor in client.command("test.look")["cursors"]]
+    assert prefixes[-1] == "before"
+
+
+@pytest.mark.parametrize("meanwhile", ["changed", "closed", "reopened"])
+def test_an_answer_for_an_older_version_is_dropped(client: LspClient, meanwhile: str) -> None:
+    """Neovim shows whatever comes last, without a look at the version."""
+    uri = open_new(client, "x")
+    client.command("test.script", {"delay_ms": 200})
+    msg_id = client.ask(uri, 0, 1)
+    if meanwhile == "changed":
+        client.change(uri, 2, replacement((0, 1), (0, 1), "y"))
+    else:
+        client.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+    if meanwhile == "reopened":
+        client.open(uri, "x")
+    assert client.answer(msg_id)["result"] == {"items": []}
+
+
+def test_eight_documents_with_interleaved_requests_get_their_own_answers(client: LspClient) -> None:
+    client.command("test.script", {"text": "{path} <{prefix}>", "delay_ms": 20})
+    texts = {open_new(client, f"# {number}\n"): f"# {number}\n" for number in range(8)}
+    for version in range(2, 12):
+        for number, uri in enumerate(texts):
+            client.change(uri, version, replacement((1, version - 2), (1, version - 2), str(number)))
+            texts[uri] += str(number)
+        asked = {uri: client.ask(uri, 1, version - 1) for uri in texts}
+        for uri, msg_id in asked.items():
+            [item] = client.answer(msg_id)["result"]["items"]
+            assert item["insertText"] == f"{uri.removeprefix('file:///work/')} <{texts[uri]}>"
+
+
+def test_accepting_is_told_by_the_id_in_the_item(client: LspClient) -> None:
+    [item] = client.items(open_new(client, "x"), 0, 1)
+    name, [suggestion_id] = item["command"]["command"], item["command"]["arguments"]
+    assert name == "midfill.accept"
+    assert client.command("midfill.acceptPartial", suggestion_id, 3) is True
+    assert client.command(name, suggestion_id) is True
+    assert client.command(name, suggestion_id) is False
+    assert client.command("midfill.acceptPartial", "unknown", 3) is False
+
+
+@pytest.mark.parametrize("arguments", [[1, 2], ["1", "2"], ["1", -1], ["1", True]])
+def test_a_partial_accept_that_makes_no_sense_is_refused(client: LspClient, arguments: list[object]) -> None:
+    params = {"command": "midfill.acceptPartial", "arguments": arguments}
+    assert client.error_code("workspace/executeCommand", params) == -32602
+
+
+def test_explain_says_why(client: LspClient) -> None:
+    uri = open_new(client, "x")
+    assert client.command("midfill.explain", uri)["why"] == "no completion was asked for in this document"
+    assert client.command("midfill.explain", "file:///no")["why"] == "the document is not open"
+    client.items(uri, 0, 1)
+    explained = client.command("midfill.explain", uri)
+    assert explained.pop("total_ms") >= 0
+    assert explained == {
+        "why": "the line is complete",
+        "is_shown": True,
+        "stop_reason": "line",
+        "n_prompt_tokens": 10,
+        "n_reused_tokens": 4,
+        "n_completion_tokens": 3,
+        "prompt_ms": 1.5,
+        "decode_ms": 2.5,
+    }
+    client.command("test.script", {"text": ""})
+    client.items(uri, 0, 1)
+    assert client.command("midfill.explain", uri)["why"] == "the line is complete; nothing was left to show"
+
+
+def test_folders_come_and_go(client: LspClient) -> None:
+    uri = "file:///later/deep/a.py"
+    client.open(uri, "x")
+    later = [{"uri": "file:///later", "name": "later"}]
+    for event in ({"added": [], "removed": []}, {"added": later, "removed": []}, {"added": [], "removed": later}):
+        client.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+        client.items(uri, 0, 1)
+    paths = [cursor["path"] for cursor in client.command("test.look")["cursors"]]
+    assert paths[-3:] == ["a.py", "deep/a.py", "a.py"]
+
+
+def test_a_root_uri_is_a_workspace_too(launch: Launch) -> None:
+    client = launch()
+    client.start(rootUri="file:///root")
+    client.open("file:///root/pkg/a.py", "x")
+    client.answer(client.send(INLINE, inline_params("file:///root/pkg/a.py", 0, 1)))
+    assert client.command("test.look")["cursors"][0]["path"] == "pkg/a.py"
