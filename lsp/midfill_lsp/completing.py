@@ -10,6 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from midfill_lsp.documents import Document, DocumentStore
+from midfill_lsp.explanation import Explanation, why_of
+from midfill_lsp.settings import Settings
+from midfill_lsp.suggestion import Suggestion, cursor_at, suggestion_from
 from midfill_model.engine import (
     Completion,
     CompletionRequest,
@@ -18,11 +22,6 @@ from midfill_model.engine import (
     Sampling,
     StopReason,
 )
-
-from midfill_lsp.documents import Document, DocumentStore
-from midfill_lsp.explanation import Explanation, why_of
-from midfill_lsp.settings import Settings
-from midfill_lsp.suggestion import Suggestion, cursor_at, suggestion_from
 
 logger = logging.getLogger(__name__)
 
@@ -63,15 +62,11 @@ class Completer:
         is_stale = self._documents.find(uri) is not place.document
         suggestion = None if is_stale else suggestion_from(completion, place.document)
         why = (
-            "the document changed meanwhile"
-            if is_stale
-            else why_of(completion.stop_reason, is_shown=bool(suggestion))
+            "the document changed meanwhile" if is_stale else why_of(completion.stop_reason, is_shown=bool(suggestion))
         )
         total_ms = (time.monotonic() - started) * 1000
         if completion.stop_reason is not StopReason.SUPERSEDED:
-            self.explain(
-                uri, Explanation(why, bool(suggestion), completion.stop_reason, completion.timings, total_ms)
-            )
+            self.explain(uri, Explanation(why, bool(suggestion), completion.stop_reason, completion.timings, total_ms))
         logger.debug("%s after %.0f ms", completion.stop_reason.value, total_ms)
         return suggestion
 

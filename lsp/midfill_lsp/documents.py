@@ -70,14 +70,10 @@ class Document:
 def _well_formed(text: str) -> str:
     """The text with U+FFFD for each lone surrogate, which no tokenizer can encode; units of all kinds stay
     the same."""
-    return (
-        text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    )
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _replace(
-    lines: list[str], span: tuple[tuple[int, int], tuple[int, int]], text: str, encoding: Encoding
-) -> None:
+def _replace(lines: list[str], span: tuple[tuple[int, int], tuple[int, int]], text: str, encoding: Encoding) -> None:
     """Replace a span in place; a span given backwards is read forwards."""
     (first, start), (last, end) = sorted(locate(lines, *place, encoding) for place in span)
     text = lines[first][:start] + text + lines[last][end:]

@@ -7,11 +7,10 @@ import logging
 import threading
 from collections.abc import Callable
 
-from midfill_model.engine import Engine, EngineState, EngineStatus, StatusListener
-from midfill_model.errors import ModelError
-
 from midfill_lsp.protocol import describe_error
 from midfill_lsp.settings import Settings
+from midfill_model.engine import Engine, EngineState, EngineStatus, StatusListener
+from midfill_model.errors import ModelError
 
 logger = logging.getLogger(__name__)
 
@@ -63,9 +62,7 @@ class EngineSlot:
         old, self._engine = self._engine, None
         return old
 
-    def _open(
-        self, loop: asyncio.AbstractEventLoop, generation: int, settings: Settings, old: Engine | None
-    ) -> None:
+    def _open(self, loop: asyncio.AbstractEventLoop, generation: int, settings: Settings, old: Engine | None) -> None:
         def report(status: EngineStatus) -> None:
             _call_soon(loop, self._report, generation, status)
 

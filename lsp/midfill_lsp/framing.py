@@ -89,8 +89,11 @@ class MessageReader:
         try:
             message: object = json.loads(body.decode(), parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
+            # Its length may be wrong, so the next header, or the beginning of one, is looked for inside it.
             swallowed = _LENGTH.search(body)
-            del self._buffer[: swallowed.start() if swallowed else n_bytes]
+            n_skipped = swallowed.start() if swallowed else max(0, n_bytes - _LONGEST_LENGTH_HEADER)
+            del self._buffer[:n_skipped]
+            self._in_garbage = True
             return Unreadable("the body is not JSON in UTF-8", in_header=False)
         del self._buffer[:n_bytes]
         return message

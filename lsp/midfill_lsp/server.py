@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from lsprotocol import types
-from midfill_model.engine import Engine
 from pygls.exceptions import JsonRpcInvalidParams
 
 from midfill_lsp.completing import Place, why_not_asked
@@ -19,6 +18,7 @@ from midfill_lsp.engine_slot import OpenEngine
 from midfill_lsp.explanation import Explanation
 from midfill_lsp.session import MidfillServer
 from midfill_lsp.workspace import path_of
+from midfill_model.engine import Engine
 
 logger = logging.getLogger(__name__)
 
@@ -53,9 +53,7 @@ def did_open(ls: MidfillServer, params: types.DidOpenTextDocumentParams) -> None
 
 def did_change(ls: MidfillServer, params: types.DidChangeTextDocumentParams) -> None:
     edits = [_edit_of(change) for change in params.content_changes]
-    ls.documents.change(
-        params.text_document.uri, params.text_document.version, edits, ls.protocol.position_encoding
-    )
+    ls.documents.change(params.text_document.uri, params.text_document.version, edits, ls.protocol.position_encoding)
 
 
 def did_save(ls: MidfillServer, params: types.DidSaveTextDocumentParams) -> None:

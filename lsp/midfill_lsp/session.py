@@ -10,7 +10,6 @@ from pathlib import PurePath
 from typing import Any, TypeVar
 
 from lsprotocol import types
-from midfill_model.engine import EngineState, EngineStatus
 from pygls.capabilities import get_capability
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
@@ -22,6 +21,7 @@ from midfill_lsp.engine_slot import EngineSlot, OpenEngine
 from midfill_lsp.protocol import MidfillProtocol, describe_error
 from midfill_lsp.settings import SECTION, Settings, needs_new_engine, settings_from
 from midfill_lsp.shown import ShownSuggestions
+from midfill_model.engine import EngineState, EngineStatus
 
 logger = logging.getLogger(__name__)
 

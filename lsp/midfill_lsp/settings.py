@@ -50,33 +50,23 @@ class RemoteSettings:
 class Settings:
     """The settings in force."""
 
-    enabled: bool = _setting(
-        True, "whether anything is suggested; off frees the model's memory", reopens=True
-    )
+    enabled: bool = _setting(True, "whether anything is suggested; off frees the model's memory", reopens=True)
     model: str = _setting("", "catalogue name or path of a GGUF file; empty: the default model", reopens=True)
     disabled_languages: tuple[str, ...] = _setting((), "language ids in which nothing is suggested")
     max_tokens: int = _setting(48, "longest completion in tokens", low=1, high=4096)
     max_prompt_tokens: int = _setting(1024, "longest prompt in tokens", low=16, high=1 << 20, reopens=True)
     prompt_budget_ms: int = _setting(10_000, "time for reading the prompt, in ms", low=1, high=600_000)
     decode_budget_ms: int = _setting(1_200, "time for writing the completion, in ms", low=1, high=600_000)
-    debounce_ms: int = _setting(
-        0, "pause in typing before a request reaches the model, in ms", low=0, high=10_000
-    )
-    n_threads: int = _setting(
-        0, "threads of the model; 0: chosen for this machine", low=0, high=1024, reopens=True
-    )
+    debounce_ms: int = _setting(0, "pause in typing before a request reaches the model, in ms", low=0, high=10_000)
+    n_threads: int = _setting(0, "threads of the model; 0: chosen for this machine", low=0, high=1024, reopens=True)
     context_tokens: int = _setting(
         0, "context length in tokens; 0: chosen for the model", low=0, high=1 << 20, reopens=True
     )
     temperature: float = _setting(0.0, "randomness of sampling; 0: always the likeliest token", low=0, high=5)
-    top_p: float = _setting(
-        1.0, "sample from the likeliest tokens that hold this share of probability", low=0, high=1
-    )
+    top_p: float = _setting(1.0, "sample from the likeliest tokens that hold this share of probability", low=0, high=1)
     min_p: float = _setting(0.0, "sample only tokens this likely in relation to the likeliest", low=0, high=1)
     remote: RemoteSettings = field(default_factory=RemoteSettings)
-    log_level: str = _setting(
-        "warning", "how much goes to the log", choices=("debug", "info", "warning", "error")
-    )
+    log_level: str = _setting("warning", "how much goes to the log", choices=("debug", "info", "warning", "error"))
 
 
 def settings_from(wire: object, base: Settings | None = None) -> tuple[Settings, list[str]]:
@@ -100,9 +90,7 @@ def settings_table() -> str:
     rows = ["| setting | default | accepts | meaning |", "|---|---|---|---|"]
     for key, declared, default in _leaves(Settings()):
         shown = json.dumps(default, ensure_ascii=False)
-        rows.append(
-            f"| `{key}` | `{shown}` | {_accepts(declared, default)} | {declared.metadata['description']} |"
-        )
+        rows.append(f"| `{key}` | `{shown}` | {_accepts(declared, default)} | {declared.metadata['description']} |")
     return "\n".join(rows) + "\n"
 
 

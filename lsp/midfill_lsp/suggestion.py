@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from midfill_context.cursor import Cursor
-from midfill_model.engine import Completion, StopReason
-
 from midfill_lsp.documents import Document
 from midfill_lsp.workspace import relative_path
+from midfill_model.engine import Completion, StopReason
 
-_NEVER_SHOWN = frozenset(
-    {StopReason.CANCELLED, StopReason.SUPERSEDED, StopReason.LOADING, StopReason.ENGINE_FAILED}
-)
+_NEVER_SHOWN = frozenset({StopReason.CANCELLED, StopReason.SUPERSEDED, StopReason.LOADING, StopReason.ENGINE_FAILED})
 
 
 @dataclass(frozen=True)

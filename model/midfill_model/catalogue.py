@@ -120,17 +120,13 @@ def find_entry(name: str) -> CatalogueEntry:
     """The catalogue's entry; raises UnknownModel with the nearest name."""
     entry = catalogue().get(name)
     if entry is None:
-        raise UnknownModel(
-            f"the catalogue has no model {name!r}{_nearest(name)}; `midfill model list` shows all"
-        )
+        raise UnknownModel(f"the catalogue has no model {name!r}{_nearest(name)}; `midfill model list` shows all")
     return entry
 
 
 def _nearest(name: str) -> str:
     names = [*catalogue(), *store.stored_names()]
-    found = difflib.get_close_matches(name.lower(), names, n=1) or [
-        n for n in names if n.startswith(name.lower())
-    ]
+    found = difflib.get_close_matches(name.lower(), names, n=1) or [n for n in names if n.startswith(name.lower())]
     return f", did you mean {found[0]!r}?" if name and found else ""
 
 

@@ -54,7 +54,15 @@ def _psm(sentinels: tuple[str, str, str], *, before: tuple[str, ...] = ("{snippe
 
 AIXCODER = PromptFormat(
     "aixcoder",
-    ("{snippets}", "<s>", "▁<AIX-SPAN-PRE>", "▁<AIX-SPAN-POST>", "{suffix}", "▁<AIX-SPAN-MIDDLE>", " {header}{prefix}"),
+    (
+        "{snippets}",
+        "<s>",
+        "▁<AIX-SPAN-PRE>",
+        "▁<AIX-SPAN-POST>",
+        "{suffix}",
+        "▁<AIX-SPAN-MIDDLE>",
+        " {header}{prefix}",
+    ),
     ("<s>", " {header}{code}", "</s>"),
     # the stop set of the official Megatron session; the HF one stops at </s> alone
     ("</s>", "<s>", "▁<AIX-SPAN-PRE>", "▁<AIX-SPAN-MIDDLE>", "▁<AIX-SPAN-POST>", "▁<AIX-END-TURN>"),
@@ -72,9 +80,7 @@ QWEN = PromptFormat(
     ("<|file_sep|>", "{path}\n{code}\n"),
     ("<|file_sep|>", "<|repo_name|>", "<|fim_pad|>", *_PIPED),
 )
-STARCODER2 = PromptFormat(
-    "starcoder2", _psm(_STARCODER), ("<file_sep>", "{path}\n{code}"), ("<file_sep>", *_STARCODER)
-)
+STARCODER2 = PromptFormat("starcoder2", _psm(_STARCODER), ("<file_sep>", "{path}\n{code}"), ("<file_sep>", *_STARCODER))
 CODELLAMA = PromptFormat(
     "codellama",
     ("{bos}", "{snippets}", "▁<PRE>", " {prefix}", "▁<SUF>", "{suffix}", "▁<MID>"),
@@ -97,7 +103,16 @@ GRANITE = PromptFormat("granite", _psm(_STARCODER), ("{comment}{code}\n",), _STA
 GRANITE4 = PromptFormat("granite4", _psm(_PIPED), ("{comment}{code}\n",), _PIPED)
 MELLUM = PromptFormat(
     "mellum",
-    ("{snippets}", "<filename>", "{path}\n", "<fim_suffix>", "{suffix}", "<fim_prefix>", "{prefix}", "<fim_middle>"),
+    (
+        "{snippets}",
+        "<filename>",
+        "{path}\n",
+        "<fim_suffix>",
+        "{suffix}",
+        "<fim_prefix>",
+        "{prefix}",
+        "<fim_middle>",
+    ),
     ("<filename>", "{path}\n{code}\n"),
     ("<filename>", *_STARCODER),
 )

@@ -159,14 +159,11 @@ def _check_kind(layout: Layout) -> str:
 
     kind = _text(layout, "general.type")
     if kind in NOT_A_MODEL:
-        raise UnsupportedModel(
-            f"{layout.path}: {NOT_A_MODEL[kind]}, not a model; name the GGUF of the model itself"
-        )
+        raise UnsupportedModel(f"{layout.path}: {NOT_A_MODEL[kind]}, not a model; name the GGUF of the model itself")
     n_shards = layout.values.get("split.count", 0)
     if isinstance(n_shards, int) and n_shards > 1:
         raise UnsupportedModel(
-            f"{layout.path}: one of {n_shards} shards; join them with `llama-gguf-split --merge` "
-            "and name the result"
+            f"{layout.path}: one of {n_shards} shards; join them with `llama-gguf-split --merge` and name the result"
         )
     architecture = _text(layout, "general.architecture")
     if architecture in NOT_FOR_COMPLETION:

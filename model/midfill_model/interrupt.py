@@ -43,13 +43,13 @@ class Interrupt:
         with self._lock:
             if self.reason is None:
                 self.reason = reason
-                self._flag[0] = 1
+                self._flag[0] = b"\x01"
 
     def reset(self) -> None:
         """Forget the last request."""
         with self._lock:
             self.reason = None
-            self._flag[0] = 0
+            self._flag[0] = b"\x00"
 
     def check(self) -> None:
         """Raise `Interrupted` if tripped."""

@@ -44,7 +44,9 @@ class LlamaVocabulary:
     def __init__(self, vocab: ctypes.c_void_p) -> None:
         self._vocab = vocab
         n_tokens = llama_cpp.llama_vocab_n_tokens(vocab)
-        self._texts = [llama_cpp.llama_vocab_get_text(vocab, token).decode(errors="replace") for token in range(n_tokens)]
+        self._texts = [
+            llama_cpp.llama_vocab_get_text(vocab, token).decode(errors="replace") for token in range(n_tokens)
+        ]
         buffer = ctypes.create_string_buffer(MAX_PIECE_BYTES)
         self.pieces: Sequence[bytes] = [self._piece(token, buffer) for token in range(n_tokens)]
         self.ids: Mapping[str, int] = {text: token for token, text in enumerate(self._texts)}
@@ -67,13 +69,17 @@ class LlamaVocabulary:
     @cached_property
     def fim(self) -> tuple[str, str, str] | None:
         """The text of the prefix, suffix and middle tokens that the GGUF or llama.cpp names, if all three are."""
-        getters = (llama_cpp.llama_vocab_fim_pre, llama_cpp.llama_vocab_fim_suf, llama_cpp.llama_vocab_fim_mid)
+        getters = (
+            llama_cpp.llama_vocab_fim_pre,
+            llama_cpp.llama_vocab_fim_suf,
+            llama_cpp.llama_vocab_fim_mid,
+        )
         prefix, suffix, middle = (getter(self._vocab) for getter in getters)
         return (self.text(prefix), self.text(suffix), self.text(middle)) if min(prefix, suffix, middle) >= 0 else None
 
     def text(self, token: int) -> str:
         """How the vocabulary spells a token."""
-        return self._texts[token]
+        return str(self._texts[token])
 
     def encode(self, text: str) -> list[int]:
         """Tokens of `text`, without BOS, dummy prefix or control tokens."""
@@ -83,7 +89,7 @@ class LlamaVocabulary:
         n_tokens = llama_cpp.llama_tokenize(self._vocab, data, len(data), tokens, room, False, False)
         if n_tokens < 0:
             raise EngineError(f"The tokenizer needs {-n_tokens} tokens for {len(data)} bytes.")
-        return tokens[:n_tokens]
+        return list(tokens[:n_tokens])
 
 
 class LlamaContext:
@@ -163,7 +169,8 @@ class LlamaContext:
 
     def _logits(self, at: int) -> Logits:
         row = llama_cpp.llama_get_logits_ith(self._context, at)
-        return np.ctypeslib.as_array(row, shape=(self.n_vocab,)).copy()
+        logits: Logits = np.ctypeslib.as_array(row, shape=(self.n_vocab,)).copy()
+        return logits
 
     def n_cached(self, sequence: int) -> int:
         """How many tokens of a sequence are in the KV cache."""
@@ -189,7 +196,8 @@ class LlamaContext:
         """Put back what `save` gave. On False the sequence is empty: in memory llama.cpp refuses what does not fit."""
         self.truncate(sequence, 0)
         buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
-        restored = llama_cpp.llama_state_seq_set_data(self._context, buffer, len(state), sequence) == len(state)
+        n_read = llama_cpp.llama_state_seq_set_data(self._context, buffer, len(state), sequence)
+        restored = bool(n_read == len(state))
         if not restored:
             self.truncate(sequence, 0)
         return restored

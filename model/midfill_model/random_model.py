@@ -127,9 +127,7 @@ def _reserved_pieces() -> list[tuple[str, TokenType]]:
     special = [("<unk>", TokenType.UNKNOWN), ("<s>", TokenType.CONTROL), ("</s>", TokenType.CONTROL)]
     byte_pieces = [(f"<0x{byte:02X}>", TokenType.BYTE) for byte in range(256)]
     filler = [("<reserved-259>", TokenType.CONTROL)]
-    return (
-        special + byte_pieces + filler + [(piece, TokenType.CONTROL) for piece in AIXCODER_SENTINELS.values()]
-    )
+    return special + byte_pieces + filler + [(piece, TokenType.CONTROL) for piece in AIXCODER_SENTINELS.values()]
 
 
 def _letter_pieces() -> Iterator[str]:
@@ -270,9 +268,7 @@ def _random_tensor(
     return tensor
 
 
-def _random_blocks(
-    rng: np.random.Generator, n_weights: int, file_type: FileType, std: float
-) -> NDArray[np.uint8]:
+def _random_blocks(rng: np.random.Generator, n_weights: int, file_type: FileType, std: float) -> NDArray[np.uint8]:
     """Blocks of 32 weights: an f16 scale, then the weights in 8 or 4 bits, both drawn directly.
 
     Quantising 7 billion floats would take minutes for weights that stay just as random. Scales of both signs

@@ -17,11 +17,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from midfill_context.cursor import Cursor, Snippet
-from midfill_context.languages import language_of
-from midfill_model.aixcoder_header import header
 from midfill_model.engine import CompletionRequest, Sampling, StopReason
 from midfill_model.formats import PREFIX_ONLY, PromptFormat
-from midfill_model.prompt import CHARS_PER_TOKEN, SUFFIX_SHARE
+from midfill_model.prompt import CHARS_PER_TOKEN, SUFFIX_SHARE, _file_slots
 from midfill_model.remote_http import JsonObject
 from midfill_model.window import prefix_window, suffix_window
 
@@ -113,9 +111,7 @@ def rendered(prompt_format: PromptFormat, cursor: Cursor, snippets: Sequence[Sni
 
 
 def _filled(parts: Sequence[str], path: str, **slots: str) -> str:
-    language = language_of(path) if path else None
-    comment = language.comment(path) + "\n" if language else ""
-    slots |= {"path": path, "header": header(path), "comment": comment}
+    slots |= _file_slots(path)
     return "".join(part.format_map(slots) if "{" in part else part for part in parts)
 
 
@@ -235,9 +231,7 @@ def _text(value: object) -> str:
 _NO_SUCH_PATH = frozenset({404, 405, 501})
 INFILL = Dialect("/infill", True, True, _infill, _read_llama, _NO_SUCH_PATH)
 COMPLETION = Dialect("/completion", False, True, _completion, _read_llama)
-OPENAI_SUFFIX = Dialect(
-    "/v1/completions", True, False, _openai_with_suffix, _read_openai, frozenset({400, 422, 501})
-)
+OPENAI_SUFFIX = Dialect("/v1/completions", True, False, _openai_with_suffix, _read_openai, frozenset({400, 422, 501}))
 OPENAI = Dialect("/v1/completions", False, False, _openai, _read_openai)
 
 

@@ -38,13 +38,13 @@ from midfill_model.remote_dialects import (
 from midfill_model.remote_http import Endpoint, HangUp, HungUp, JsonObject, Refusal, Unreachable
 
 logger = logging.getLogger(__name__)
-_NOTHING_YET = Completion("", StopReason.DEADLINE)
 
 FIRST_BACK_OFF_S = 0.5
 MAX_BACK_OFF_S = 10.0
 N_NAMED_MODELS = 5
 
 _NOT_NOW = frozenset({401, 403, 429, 503})
+_NOTHING_YET = Completion("", StopReason.DEADLINE)
 
 
 class _Astray(Exception):
@@ -67,9 +67,7 @@ class _Job:
         """What it cost so far, in wall clock as seen from here."""
         now = time.perf_counter()
         read = self.first_token or now
-        return replace(
-            self.draft.timings, prompt_ms=(read - self.started) * 1000, decode_ms=(now - read) * 1000
-        )
+        return replace(self.draft.timings, prompt_ms=(read - self.started) * 1000, decode_ms=(now - read) * 1000)
 
 
 class RemoteEngine:
@@ -83,8 +81,8 @@ class RemoteEngine:
         self,
         url: str,
         model: str = "",
-        *,
         api_key: str = "",
+        *,
         prompt_format: PromptFormat = PREFIX_ONLY,
         max_prompt_tokens: int = 1024,
         on_status: StatusListener | None = None,
@@ -130,10 +128,10 @@ class RemoteEngine:
             self._pending[number] = job
             self._arm(number, job, request.limits.prompt_ms)
             self._set_status(EngineState.BUSY, self._status.reason)
+            work = (number, job, self._dialects)
         job.future.add_done_callback(
             lambda done: self._end(number, Completion("", StopReason.CANCELLED)) if done.cancelled() else None
         )
-        work = (number, job, self._dialects)
         threading.Thread(target=self._run, args=work, name="midfill-remote", daemon=True).start()
         return job.future
 
@@ -208,8 +206,8 @@ class RemoteEngine:
             self._fail(number, error)
         else:
             with self._lock:
-                if self._dialects:
-                    self._set_status(EngineState.BUSY)
+                if self._dialects and completion.stop_reason is not StopReason.NOTHING_TO_CONTINUE:
+                    self._set_status(EngineState.BUSY)  # whatever was wrong with the endpoint is over
                 self._end(number, completion)
         finally:
             self._end(number, Completion("", StopReason.ENGINE_FAILED))
@@ -229,9 +227,7 @@ class RemoteEngine:
         return completion
 
     def _ask(self, job: _Job, number: int, dialect: Dialect) -> Completion:
-        question = question_from(
-            job.request, dialect, self._model, self._prompt_format, self._max_prompt_tokens
-        )
+        question = question_from(job.request, dialect, self._model, self._prompt_format, self._max_prompt_tokens)
         if question is None:
             return Completion("", StopReason.NOTHING_TO_CONTINUE)
         try:

@@ -1,7 +1,7 @@
 """HTTP to one completion endpoint: exchanges that any thread can break off, and errors that say what to do.
 
 It talks to the url it was given and to nothing else: no proxy, and no redirect is followed. The API key goes
-into one header and appears in no message; neither do the endpoint's own words, which may quote the user's code.
+into one header and into no message; neither do the endpoint's own words, which may quote the user's code.
 """
 
 from __future__ import annotations

@@ -11,7 +11,11 @@ Logits = NDArray[np.float32]
 
 
 def choose(
-    logits: Logits, sampling: Sampling, rng: np.random.Generator, allowed: NDArray[np.int64] | None = None, rank: int = 0
+    logits: Logits,
+    sampling: Sampling,
+    rng: np.random.Generator,
+    allowed: NDArray[np.int64] | None = None,
+    rank: int = 0,
 ) -> tuple[int, float]:
     """The next token and its natural log-probability under the model.
 

@@ -47,9 +47,7 @@ def stored_path(name: str) -> Path:
 def stored_names() -> list[str]:
     """Names of all models in the folder, in order; those that someone put there by hand too."""
     with contextlib.suppress(OSError):
-        return sorted(
-            path.stem for path in models_dir().iterdir() if path.suffix == SUFFIX and path.is_file()
-        )
+        return sorted(path.stem for path in models_dir().iterdir() if path.suffix == SUFFIX and path.is_file())
     return []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from midfill_model.engine import Completion, CompletionRequest, StopReason
 
@@ -72,13 +72,13 @@ ToWorker = Load | Run | Cancel
 FromWorker = Ready | Refused | Done
 
 
-def send(stream: BinaryIO, message: ToWorker | FromWorker) -> None:
+def send(stream: IO[bytes], message: ToWorker | FromWorker) -> None:
     """Write one message; OSError when the other side is gone."""
     stream.write(pickle.dumps(message))
     stream.flush()
 
 
-def receive(stream: BinaryIO) -> ToWorker | FromWorker:
+def receive(stream: IO[bytes]) -> ToWorker | FromWorker:
     """Read one message; EOFError when the other side is gone."""
     try:
         message: ToWorker | FromWorker = pickle.load(stream)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import queue
-import sys
 import threading
 from typing import BinaryIO
 
@@ -79,10 +78,7 @@ def main() -> None:
     send(target, Ready(prompt_format))
     while True:
         run, given_up = inbox.next()
-        if given_up is not None:
-            completion = Completion("", given_up)
-        else:
-            completion = decoder.complete(run.request)
+        completion = decoder.complete(run.request) if given_up is None else Completion("", given_up)
         send(target, Done(run.number, completion))
 
 

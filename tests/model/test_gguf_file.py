@@ -180,7 +180,7 @@ def test_flipped_bytes_give_a_header_or_a_model_error(tiny: Path, tmp_path: Path
     rng = random.Random(0)
     content = tiny.read_bytes()
     flipped = tmp_path / "flipped.gguf"
-    outcomes = set()
+    outcomes: set[type] = set()
     for _ in range(3000):
         changed = bytearray(content)
         for _ in range(rng.choice((1, 1, 2, 8))):

@@ -82,14 +82,10 @@ def _print_inspection(inspection: Inspection) -> None:
 def _print_header(header: ModelHeader) -> None:
     fim = {name: token for name, token in asdict(header.fim).items() if token is not None}
     print(f"name        {header.name or '(none)'}, licence {header.licence or '(none)'}")
-    print(
-        f"model       {header.architecture}, {header.n_layers} layers, context {header.n_ctx_train:,} tokens"
-    )
+    print(f"model       {header.architecture}, {header.n_layers} layers, context {header.n_ctx_train:,} tokens")
     print(f"type        {header.file_type}, KV cache {header.kv_bytes_per_token:,} bytes a token at f16")
     print(f"tokenizer   {header.tokenizer}, {header.pre_tokenizer or 'default'}, {header.n_vocab:,} tokens")
-    print(
-        f"FIM tokens  {', '.join(f'{name} {token}' for name, token in fim.items()) or 'none in the metadata'}"
-    )
+    print(f"FIM tokens  {', '.join(f'{name} {token}' for name, token in fim.items()) or 'none in the metadata'}")
 
 
 if __name__ == "__main__":

@@ -121,9 +121,7 @@ def _type_name(kind: int | None) -> str:
 def _prompt_format(header: ModelHeader, pieces: Sequence[str]) -> str:
     from midfill_model.formats import find_format
 
-    return find_format(
-        frozenset(pieces), header.architecture, header.name, _fim_pieces(header.fim, pieces)
-    ).name
+    return find_format(frozenset(pieces), header.architecture, header.name, _fim_pieces(header.fim, pieces)).name
 
 
 def _fim_pieces(fim: FimTokens, pieces: Sequence[str]) -> tuple[str, str, str] | None:

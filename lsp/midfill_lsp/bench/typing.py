@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
+from pygls.lsp.client import LanguageClient
+
 from midfill_context.cursor import Cursor
 from midfill_lsp import __version__
 from midfill_lsp.engines import open_local_engine
@@ -26,7 +28,6 @@ from midfill_lsp.settings import Settings
 from midfill_model.engine import CompletionRequest, EngineState, Limits
 from midfill_model.errors import EngineError
 from midfill_model.llama_engine import LlamaEngine
-from pygls.lsp.client import LanguageClient
 
 N_CANCELS = 20
 LOAD_TIMEOUT_S = 120.0
@@ -101,7 +102,7 @@ async def _type(source: Path, text: str, model: str, n_keystrokes: int, progress
         progress(f"typing {number}/{len(typed)}")
     await client.shutdown_async(None)
     client.exit(None)
-    await client.stop()
+    await client.stop()  # type: ignore[no-untyped-call]
     return keystrokes
 
 
@@ -136,6 +137,7 @@ async def _ask(client: LanguageClient, uri: str, place: types.Position, started:
     command = types.ExecuteCommandParams("midfill.explain", [uri])
     why = await client.workspace_execute_command_async(command)
     assert isinstance(answer, types.InlineCompletionList)
+    assert isinstance(why, dict)
     return Keystroke(wait_ms, why["n_prompt_tokens"], why["n_reused_tokens"], bool(answer.items))
 
 

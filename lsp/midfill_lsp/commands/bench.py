@@ -24,14 +24,18 @@ def add_parser(subparsers: Subparsers) -> None:
 
     typing = benches.add_parser("typing", help="a typing session: prompt reuse, waiting times, cancel latency")
     typing.add_argument("--model", default="", metavar="NAME|PATH", help="default: the default model")
-    typing.add_argument("--file", type=Path, metavar="FILE", help="what to type into; default: a standard library module")
+    typing.add_argument(
+        "--file", type=Path, metavar="FILE", help="what to type into; default: a standard library module"
+    )
     typing.add_argument("--keystrokes", type=int, default=60, metavar="N", help="default 60")
     typing.add_argument("--json", action="store_true", help="print one JSON object")
     typing.set_defaults(run=_typing)
 
     random = benches.add_parser("make-random", help="write a GGUF with random weights, to measure speed with")
     random.add_argument("--shape", required=True, choices=("tiny", "aixcoder-7b"))
-    random.add_argument("--type", default="q4_0", choices=("f32", "f16", "q8_0", "q4_0"), help="of the weights; default q4_0")
+    random.add_argument(
+        "--type", default="q4_0", choices=("f32", "f16", "q8_0", "q4_0"), help="of the weights; default q4_0"
+    )
     random.add_argument("out", type=Path, metavar="OUT.gguf")
     random.set_defaults(run=_make_random)
 
@@ -50,8 +54,10 @@ def _typing(args: argparse.Namespace) -> int:
     print(f"model                    {result.model}")
     print(f"keystrokes               {result.n_keystrokes}, {result.n_shown} with a suggestion")
     print(f"prompt tokens reused     {result.reused:.1%} (mean after the first keystroke)")
-    print(f"keystroke to suggestion  p50 {result.wait_p50_ms:.0f} ms, p95 {result.wait_p95_ms:.0f} ms,"
-          f" first {result.first_wait_ms:.0f} ms")
+    print(
+        f"keystroke to suggestion  p50 {result.wait_p50_ms:.0f} ms, p95 {result.wait_p95_ms:.0f} ms,"
+        f" first {result.first_wait_ms:.0f} ms"
+    )
     print(f"cancel to worker free    p50 {result.cancel_p50_ms:.1f} ms, p95 {result.cancel_p95_ms:.1f} ms")
     return 0
 

@@ -55,8 +55,15 @@ class Report:
 def add_parser(subparsers: Subparsers) -> None:
     """Declare `midfill complete`."""
     parser = subparsers.add_parser("complete", help="complete at a place in a file")
-    parser.add_argument("place", metavar="FILE:LINE[:COLUMN]", type=_place, help="counted from 1; without COLUMN the end of the line")
-    parser.add_argument("--workspace", metavar="DIR", type=Path, help="default: the nearest folder above the file with .git")
+    parser.add_argument(
+        "place",
+        metavar="FILE:LINE[:COLUMN]",
+        type=_place,
+        help="counted from 1; without COLUMN the end of the line",
+    )
+    parser.add_argument(
+        "--workspace", metavar="DIR", type=Path, help="default: the nearest folder above the file with .git"
+    )
     parser.add_argument("--model", default="", metavar="NAME|PATH", help="default: the default model")
     parser.add_argument("--max-tokens", type=_positive, default=48, metavar="N", help="longest completion (default 48)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -73,7 +80,9 @@ def run(args: argparse.Namespace) -> int:
     except (PlaceError, ModelError) as error:
         print(f"midfill: {error}", file=sys.stderr)
         return 1
-    print(json.dumps(asdict(report), ensure_ascii=False) if args.json else _render(document, offset, args.place, report))
+    print(
+        json.dumps(asdict(report), ensure_ascii=False) if args.json else _render(document, offset, args.place, report)
+    )
     return 0
 
 

@@ -101,9 +101,7 @@ def all_checks(*, verify: bool) -> list[Check]:
 def check_python() -> Check:
     """Python itself; an older one than 3.10 cannot even start this."""
     bits = 64 if sys.maxsize > 2**32 else 32
-    detail = (
-        f"{platform.python_version()}, {bits} bit, {platform.system()} {platform.machine()}, {sys.executable}"
-    )
+    detail = f"{platform.python_version()}, {bits} bit, {platform.system()} {platform.machine()}, {sys.executable}"
     if bits == 32:
         return Check("Python", "problem", detail, "use a 64-bit Python: model files are larger than 2 GB")
     return Check("Python", "ok", detail)
@@ -147,9 +145,7 @@ def _llama_failure(code: int, stderr: str) -> Check:
     if code < 0:  # the number of a signal; Windows has none of them
         name = signal.Signals(-code).name
         why = ": it was built for another CPU" if name == "SIGILL" else ""
-        return Check(
-            "llama.cpp", "problem", f"dies when it is loaded ({name}){why}", f"build it here: {_reinstall()}"
-        )
+        return Check("llama.cpp", "problem", f"dies when it is loaded ({name}){why}", f"build it here: {_reinstall()}")
     lines = stderr.strip().splitlines() or [f"exit code {code}"]
     return Check("llama.cpp", "problem", f"cannot be loaded: {lines[-1]}", _reinstall())
 
@@ -166,11 +162,7 @@ def _reinstall() -> str:
 def _check_cpu(features: set[str]) -> Check:
     import psutil
 
-    fast = [
-        flag
-        for flag in (*FAST_FEATURES.values(), "avx512_bf16", "asimd", "asimddp", "i8mm")
-        if flag in features
-    ]
+    fast = [flag for flag in (*FAST_FEATURES.values(), "avx512_bf16", "asimd", "asimddp", "i8mm") if flag in features]
     physical, logical = psutil.cpu_count(logical=False) or 0, psutil.cpu_count() or 0
     cores = f"{physical or '?'} cores, {logical} threads"
     return Check("CPU", "ok", f"{cores}, {' '.join(fast) or platform.processor() or platform.machine()}")
@@ -224,13 +216,7 @@ def _check_model(model: InstalledModel, *, verify: bool) -> Check:
     name = f"model {model.name}"
     again = f"run `midfill model pull {model.name}`" if model.entry else "get the file again"
     record = store.read_record(model.path)
-    size = (
-        record.size_bytes
-        if record
-        else model.entry.size_bytes
-        if model.entry and model.entry.sha256
-        else None
-    )
+    size = record.size_bytes if record else model.entry.size_bytes if model.entry and model.entry.sha256 else None
     sha256 = (model.entry.sha256 if model.entry else None) or (record.sha256 if record else None)
     try:
         header = read_header(model.path)

@@ -35,9 +35,7 @@ def add_parser(subparsers: Subparsers) -> None:
     verify.add_argument("names", nargs="*", metavar="NAME|PATH", help="default: all installed models")
     verify.set_defaults(run=run, action=_verify)
 
-    pull = actions.add_parser(
-        "pull", help="download a model of the catalogue; goes on where it was interrupted"
-    )
+    pull = actions.add_parser("pull", help="download a model of the catalogue; goes on where it was interrupted")
     pull.add_argument("name", nargs="?", metavar="NAME", help="default: the default model")
     pull.add_argument("--accept-licence", action="store_true", help="accept the licence without being asked")
     pull.set_defaults(run=run, action=_pull)
@@ -177,9 +175,7 @@ def _pull(args: argparse.Namespace) -> int:
     path = pull(entry, accept, _progress("copying" if entry.sha256 else "downloading"))
     if args.json:
         record = read_record(path)
-        _print_json(
-            {"name": entry.name, "path": str(path), "sha256": record.sha256 if record else entry.sha256}
-        )
+        _print_json({"name": entry.name, "path": str(path), "sha256": record.sha256 if record else entry.sha256})
     else:
         print(path)
     return 0

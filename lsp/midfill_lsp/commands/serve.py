@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 def add_parser(subparsers: Subparsers) -> None:
     """Declare `midfill serve`."""
     parser = subparsers.add_parser("serve", help="run the language server on stdin and stdout")
-    parser.add_argument("--tcp", metavar="HOST:PORT", help="serve one client on a loopback address instead, for debugging")
+    parser.add_argument(
+        "--tcp", metavar="HOST:PORT", help="serve one client on a loopback address instead, for debugging"
+    )
     parser.set_defaults(run=run)
 
 

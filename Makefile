@@ -1,0 +1,43 @@
+# Each target installs what it needs, once; after the first run none of them needs the network.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test e2e check docs clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help:  ## this list
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	@echo "Installing midfill; llama.cpp is compiled for this processor, which takes some minutes the first time."
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@
+
+setup: $(INSTALLED)  ## virtual environment and default model
+	@$(BIN)/midfill model pull
+
+demo: setup  ## complete code in examples/ with the default model
+	@sh examples/demo.sh $(BIN)/midfill
+
+test: setup  ## unit and integration tests, with the real model
+	$(BIN)/python -m pytest
+
+e2e: setup  ## real editors and peers
+	$(BIN)/python -m pytest -m e2e tests/e2e
+
+check: $(INSTALLED)  ## lint, format, types, contents of the wheel
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	rm -rf dist && $(BIN)/python -m build --quiet --no-isolation --wheel && $(BIN)/check-wheel-contents dist
+
+docs: $(INSTALLED)  ## write the generated parts of the documentation again
+	$(BIN)/python docs/generate.py
+
+clean:  ## remove what was built; downloaded models stay
+	rm -rf $(VENV) .cache dist .mypy_cache .ruff_cache .pytest_cache
