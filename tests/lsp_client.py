@@ -26,26 +26,21 @@ SILENCE = object()  # an answer to a request of the server's that never comes
 class LspClient:
     """One server process and what it said so far."""
 
-    def __init__(self, *arguments: str, command: list[str] | None = None) -> None:
+    def __init__(self, *arguments: str, command: list[str] | None = None, folder: Path | None = None) -> None:
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(
-            [*(command or SERVER), *arguments], stdin=pipe, stdout=pipe, stderr=pipe
-        )
+        started = [*(command or SERVER), *arguments]
+        self.process = subprocess.Popen(started, stdin=pipe, stdout=pipe, stderr=pipe, cwd=folder)
         self.answers: dict[Any, list[Message]] = {}
         self.notifications: list[Message] = []
         self.asked: list[Message] = []  # requests of the server's
-        self.replies: dict[
-            str, Any
-        ] = {}  # what they are answered with, by method; null where nothing is said
+        self.replies: dict[str, Any] = {}  # what they are answered with, by method; null where nothing is said
         self.stderr = ""
         self.broken = ""  # what was wrong with the server's output
         self.is_over = False  # the server closed its output
         self._ids = itertools.count(1)
         self._news = threading.Condition()
         self._writing = threading.Lock()
-        self._threads = [
-            threading.Thread(target=work, daemon=True) for work in (self._read, self._read_errors)
-        ]
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._read, self._read_errors)]
         for thread in self._threads:
             thread.start()
 
@@ -128,9 +123,9 @@ class LspClient:
 
     def wait(self, condition: Callable[[], bool], what: str) -> None:
         with self._news:
-            came = self._news.wait_for(lambda: condition() or self.is_over, TIMEOUT_S)
+            self._news.wait_for(lambda: condition() or self.is_over, TIMEOUT_S)
         assert not self.broken, f"{self.broken}\n{self.stderr}"
-        assert came and condition(), f"waited in vain for {what}\n{self.stderr}"
+        assert condition(), f"waited in vain for {what}\n{self.stderr}"
 
     # Life cycle
 

@@ -18,7 +18,13 @@ def open_configured_engine(settings: Settings, on_status: StatusListener | None 
     from midfill_model.remote_engine import RemoteEngine  # an HTTP client that few need
 
     remote = settings.remote
-    return RemoteEngine(remote.url, remote.model, os.environ.get(remote.api_key_env, ""), on_status=on_status)
+    return RemoteEngine(
+        remote.url,
+        remote.model,
+        api_key=os.environ.get(remote.api_key_env, ""),
+        max_prompt_tokens=settings.max_prompt_tokens,
+        on_status=on_status,
+    )
 
 
 def open_local_engine(settings: Settings, on_status: StatusListener | None = None) -> LlamaEngine:

@@ -10,7 +10,7 @@ _WORDS = {
     StopReason.END_OF_TEXT: "the model ended the completion",
     StopReason.LINE: "the line is complete",
     StopReason.SUFFIX: "the completion met the text after the cursor",
-    StopReason.MAX_TOKENS: "the completion reached maxTokens",
+    StopReason.MAX_TOKENS: "the completion reached maxTokens; complete lines are shown",
     StopReason.DEADLINE: "a time budget ran out (promptBudgetMs or decodeBudgetMs); complete lines are shown",
     StopReason.CANCELLED: "the editor cancelled the request",
     StopReason.SUPERSEDED: "a newer request of the same document took its place",

@@ -16,6 +16,8 @@ from midfill_model.engine import Completion, StopReason
 
 _NEVER_SHOWN = frozenset({StopReason.CANCELLED, StopReason.SUPERSEDED, StopReason.LOADING, StopReason.ENGINE_FAILED})
 
+_CUT_SHORT = frozenset({StopReason.DEADLINE, StopReason.MAX_TOKENS})
+
 
 @dataclass(frozen=True)
 class Suggestion:
@@ -38,12 +40,12 @@ def cursor_at(document: Document, offset: int, folders: Iterable[PurePath] = ())
 def suggestion_from(completion: Completion, document: Document) -> Suggestion | None:
     """What the user is shown of a completion, or `None` when that is nothing.
 
-    A completion cut off by its deadline is shown as far as its lines are complete.
+    A completion that was cut short is shown as far as its lines are complete: half a line breaks the file.
     """
     if completion.stop_reason in _NEVER_SHOWN:
         return None
     text = completion.text
-    if completion.stop_reason is StopReason.DEADLINE:
+    if completion.stop_reason in _CUT_SHORT:
         text = text[: max(text.rfind("\n"), 0)]
     if not text.strip():
         return None

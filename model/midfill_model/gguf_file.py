@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from midfill_model.errors import ContextTooLong, NotEnoughMemory, UnsupportedModel
-from midfill_model.gguf_layout import STRING, Layout, Stored, TensorInfo, Value, read_layout, read_numbers
+from midfill_model.gguf_layout import (
+    STRING,
+    Layout,
+    Stored,
+    TensorInfo,
+    Value,
+    read_layout,
+    read_numbers,
+    read_strings,
+)
 
 # Known to llama.cpp, but they do not write text from left to right.
 NOT_FOR_COMPLETION = {
@@ -181,7 +190,7 @@ def _check_kind(layout: Layout) -> str:
 
 
 def _check_tokenizer(layout: Layout) -> Stored:
-    """The stored vocabulary; its scores and types must be as many, because llama.cpp does not check that."""
+    """The stored vocabulary, if it holds to what llama.cpp asserts of it or takes for granted."""
     tokens = layout.values.get("tokenizer.ggml.tokens")
     if _text(layout, "tokenizer.ggml.model") in ("", "none", "no_vocab") or tokens is None:
         raise UnsupportedModel(
@@ -189,6 +198,9 @@ def _check_tokenizer(layout: Layout) -> Stored:
         )
     if not isinstance(tokens, Stored) or tokens.kind != STRING or not tokens.count:
         raise _damaged(layout, "tokenizer.ggml.tokens is not a list of strings")
+    # llama.cpp reads pieces up to a NUL byte and aborts when two of them are equal.
+    if len({piece.partition(b"\0")[0] for piece in read_strings(layout, tokens)}) < tokens.count:
+        raise _damaged(layout, "two tokens have the same text")
     for key in ("tokenizer.ggml.scores", "tokenizer.ggml.token_type"):
         beside = layout.values.get(key)
         if beside is not None and not (isinstance(beside, Stored) and beside.count == tokens.count):

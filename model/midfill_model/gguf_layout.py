@@ -30,6 +30,7 @@ TEXT_KEPT_BYTES = 4096  # the longest text anyone here asks for; only chat templ
 MAX_KEYS = 10_000
 MAX_TENSORS = 100_000
 MAX_STRINGS = 3_000_000
+MAX_LIST_BYTES = 64 * 2**20
 MAX_KEY_BYTES = 65_535  # the specification's own limit
 MAX_DIMENSIONS = 4  # GGML_MAX_DIMS
 MAX_ELEMENTS = 2**48
@@ -132,13 +133,14 @@ class _Walk:
         if self._strings_left < 0:
             raise self.damaged(f"a list of {count:,} strings")
         read, length_of = self._stream.read, int.from_bytes
+        last_allowed = self.position + MAX_LIST_BYTES
         for _ in range(count):
             n_bytes = length_of(read(8), "little")
             self.position += 8 + n_bytes
             if self.position > self.file_bytes:
                 raise self.truncated(self.position)
-            if n_bytes > MAX_KEY_BYTES:
-                raise self.damaged(f"a vocabulary entry of {n_bytes:,} bytes")
+            if self.position > last_allowed:
+                raise self.damaged(f"a list of {count:,} strings that are far too long")
             yield read(n_bytes)
 
     def value(self) -> Value:
@@ -209,11 +211,11 @@ def read_layout(path: Path) -> Layout:
         return Layout(path, walk.file_bytes, version, values, tensors, data_offset)
 
 
-def read_strings(layout: Layout, stored: Stored) -> list[str]:
-    """The strings of a stored list, e.g. the pieces of a vocabulary."""
+def read_strings(layout: Layout, stored: Stored) -> list[bytes]:
+    """The strings of a stored list, e.g. the pieces of a vocabulary; UTF-8 if the file is right."""
     with _opened(layout.path) as walk:
         walk.skip(stored.offset)
-        return [piece.decode("utf-8", errors="replace") for piece in walk.strings(stored.count)]
+        return list(walk.strings(stored.count))
 
 
 def read_numbers(layout: Layout, stored: Stored) -> tuple[float, ...]:

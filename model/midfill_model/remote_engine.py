@@ -127,7 +127,8 @@ class RemoteEngine:
             number = next(self._numbers)
             self._pending[number] = job
             self._arm(number, job, request.limits.prompt_ms)
-            self._set_status(EngineState.BUSY, self._status.reason)
+            if not self._status.reason:
+                self._set_status(EngineState.BUSY)
             work = (number, job, self._dialects)
         job.future.add_done_callback(
             lambda done: self._end(number, Completion("", StopReason.CANCELLED)) if done.cancelled() else None
@@ -265,7 +266,7 @@ class RemoteEngine:
                     return replace(job.draft, text=ended[0], stop_reason=ended[1], timings=job.timings())
         if job.hang_up.is_done:
             raise HungUp
-        raise EngineError(f"{self._endpoint.url} ended an answer too early. Its own log may say why.")
+        raise Unreachable(f"{self._endpoint.url} ended an answer too early. See whether the server still runs.")
 
     def _delta(self, dialect: Dialect, event: JsonObject) -> Delta:
         try:
@@ -311,9 +312,8 @@ class RemoteEngine:
                 return
             if job.timer is not None:
                 job.timer.cancel()
-            if not self._pending and self._dialects:
-                is_well = not self._status.reason
-                self._set_status(EngineState.READY if is_well else EngineState.ERROR, self._status.reason)
+            if not self._pending and self._dialects and not self._status.reason:
+                self._set_status(EngineState.READY)
         job.hang_up()
         if job.future.set_running_or_notify_cancel():
             job.future.set_result(completion)

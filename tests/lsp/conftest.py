@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
+
 from lsp_client import LspClient
 
 Launch = Callable[..., LspClient]
@@ -17,8 +19,8 @@ def launch() -> Iterator[Launch]:
     clients: list[LspClient] = []
     with ExitStack() as running:
 
-        def start(*arguments: str, command: list[str] | None = None) -> LspClient:
-            client = running.enter_context(LspClient(*arguments, command=command))
+        def start(*arguments: str, command: list[str] | None = None, folder: Path | None = None) -> LspClient:
+            client = running.enter_context(LspClient(*arguments, command=command, folder=folder))
             clients.append(client)
             return client
 

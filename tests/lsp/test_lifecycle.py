@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
 from lsp_client import SERVER, LspClient, eventually, frame, inline_params
 
 Launch = Callable[..., LspClient]
@@ -117,3 +120,13 @@ def test_a_client_that_does_not_read_cannot_keep_the_server_alive() -> None:
         server.stdin.write(flood)
         server.stdin.close()
         assert server.wait(15) == 1
+
+
+def test_the_modules_of_a_workspace_do_not_shadow_those_of_the_server(launch: Launch, tmp_path: Path) -> None:
+    for name in ("asyncio", "json", "pygls", "midfill_model"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported from the workspace')")
+    client = launch(command=[sys.executable, "-I", "-m", "midfill_lsp"], folder=tmp_path)
+    client.initialize(initializationOptions={"model": "no-such-model"})
+    status = client.notification("midfill/status", lambda status: status["state"] == "error")
+    assert "no-such-model" in status["reason"]
+    assert client.shut_down() == 0

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from midfill_lsp.positions import Encoding, body_length, locate, n_units, offset_at, position_at, split_lines
 
 ENCODINGS: list[Encoding] = ["utf-8", "utf-16", "utf-32"]
-WIDTHS = {
+WIDTHS: dict[str, Callable[[str], int]] = {
     "utf-8": lambda character: len(character.encode()),
     "utf-16": lambda character: len(character.encode("utf-16-le")) // 2,
     "utf-32": lambda character: 1,
@@ -56,7 +59,9 @@ def test_any_position_lies_in_the_text_on_a_character_boundary(
     expected_line, expected_character = before[-1]
     found_line, found_character = position_at(lines, offset, encoding)
     assert found_line == expected_line
-    assert found_character == min(expected_character, n_units(lines[found_line][: body_length(lines[found_line])], encoding))
+    assert found_character == min(
+        expected_character, n_units(lines[found_line][: body_length(lines[found_line])], encoding)
+    )
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)

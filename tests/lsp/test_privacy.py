@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from lsp_client import LspClient, frame, replacement
 
 Launch = Callable[..., LspClient]

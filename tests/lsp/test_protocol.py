@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from lsp_client import LspClient, frame, inline_params
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32700, -32600, -32601, -32602, -32603
@@ -86,7 +87,9 @@ def test_a_broken_header_is_a_parse_error(client: LspClient, header: bytes) -> N
     assert refusal_of(client, header) == PARSE_ERROR
 
 
-@pytest.mark.parametrize("body", [b"[]", b'[{"jsonrpc": "2.0", "id": 1, "method": "shutdown"}]', b"5", b'"x"', b"null", b"{}"])
+@pytest.mark.parametrize(
+    "body", [b"[]", b'[{"jsonrpc": "2.0", "id": 1, "method": "shutdown"}]', b"5", b'"x"', b"null", b"{}"]
+)
 def test_what_is_no_message_object_is_an_invalid_request(client: LspClient, body: bytes) -> None:
     assert refusal_of(client, frame(body)) == INVALID_REQUEST
 
@@ -159,7 +162,9 @@ def test_cancelling_what_is_unknown_is_ignored(client: LspClient, msg_id: object
 
 
 @pytest.mark.parametrize("msg_id", [1, "x", None, [], 1 << 70])
-@pytest.mark.parametrize("outcome", [{"result": None}, {"error": {"code": 1, "message": ""}}, {"result": 1, "error": 5}])
+@pytest.mark.parametrize(
+    "outcome", [{"result": None}, {"error": {"code": 1, "message": ""}}, {"result": 1, "error": 5}]
+)
 def test_an_answer_to_no_request_is_ignored(client: LspClient, msg_id: object, outcome: dict[str, Any]) -> None:
     n_before = refusals(client)
     client.send_json({"jsonrpc": "2.0", "id": msg_id, **outcome})

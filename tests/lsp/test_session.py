@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from lsp_client import SILENCE, LspClient, eventually
 
 Launch = Callable[..., LspClient]

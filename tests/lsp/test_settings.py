@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from midfill_lsp.settings import RemoteSettings, Settings, needs_new_engine, settings_from, settings_table
 
 
@@ -89,5 +90,5 @@ def test_the_table_has_a_row_for_every_setting() -> None:
     table = settings_table()
     assert "| `maxTokens` | `48` | 1 to 4096 | longest completion in tokens |\n" in table
     assert "| `disabledLanguages` | `[]` | list of strings |" in table
-    assert "| `remote.apiKeyEnv` | `\"\"` | string |" in table
+    assert '| `remote.apiKeyEnv` | `""` | string |' in table
     assert table.count("\n") == 2 + 17

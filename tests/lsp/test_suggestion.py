@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 import pytest
+
 from midfill_lsp.documents import Document
 from midfill_lsp.suggestion import cursor_at, suggestion_from
 from midfill_model.engine import Completion, StopReason
@@ -30,7 +31,7 @@ def test_the_cursor_has_newlines_only_and_a_path_inside_the_workspace() -> None:
         pytest.param("a\nb\nret", StopReason.DEADLINE, "a\r\nb", id="complete lines before the deadline"),
         pytest.param("ret", StopReason.DEADLINE, None, id="no complete line before the deadline"),
         pytest.param("\nret", StopReason.DEADLINE, None, id="a blank line before the deadline"),
-        pytest.param("a", StopReason.MAX_TOKENS, "a", id="as long as allowed"),
+        pytest.param("a\nb", StopReason.MAX_TOKENS, "a", id="complete lines of one as long as allowed"),
         pytest.param("a", StopReason.CANCELLED, None, id="cancelled"),
         pytest.param("a", StopReason.SUPERSEDED, None, id="superseded"),
     ],

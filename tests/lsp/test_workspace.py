@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 import pytest
+
 from midfill_lsp.workspace import path_of, relative_path
 
 WORK, INNER = PurePosixPath("/work"), PurePosixPath("/work/inner")

@@ -63,7 +63,7 @@ def test_vocabulary_is_read_on_demand(smollm2: Path) -> None:
     layout = read_layout(smollm2)
     tokens = layout.values["tokenizer.ggml.tokens"]
     assert isinstance(tokens, Stored)
-    assert read_strings(layout, tokens)[:3] == ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    assert read_strings(layout, tokens)[:3] == [b"<|endoftext|>", b"<|im_start|>", b"<|im_end|>"]
 
 
 @pytest.mark.parametrize(
@@ -108,6 +108,8 @@ REFUSED = [
     pytest.param({"with_tensors": False}, "no weights", id="vocabulary only"),
     pytest.param({"extra_uint32": {"split.count": 3}}, "one of 3 shards", id="shard"),
     pytest.param({"token_types": [1]}, "token_type", id="fewer types than tokens"),
+    pytest.param({"tokens": (*TOKENS[:-1], "a")}, "same text", id="a token that comes twice"),
+    pytest.param({"tokens": (*TOKENS[:-1], "a\0b")}, "same text", id="tokens equal up to a NUL"),
     pytest.param({"n_layers": 513}, "block_count", id="more layers than llama.cpp takes"),
     pytest.param({"n_layers": 0}, "block_count", id="no layers"),
     pytest.param({"kv_heads": [1]}, "head_count_kv", id="a list shorter than the layers"),

@@ -47,7 +47,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer({})
 
     def do_POST(self) -> None:
-        self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if body:  # the client may have left already
+            self._answer(json.loads(body))
 
     def _answer(self, body: dict[str, Any]) -> None:
         self.close_connection = True
@@ -187,7 +189,7 @@ def engine_of(url: str, model: str = "", **options: Any) -> Iterator[RemoteEngin
         engine.close()
 
 
-def request(prefix: str = "x = ", suffix: str = "\n", **options: Any) -> CompletionRequest:
+def request(prefix: str = "x =", suffix: str = "\n", **options: Any) -> CompletionRequest:
     return CompletionRequest(Cursor("a.py", "python", prefix, suffix), **options)
 
 
@@ -437,7 +439,6 @@ def test_deadline_for_the_prompt(endpoint: StandIn) -> None:
         (streams(b"x" * (1 << 21)), "something else than HTTP and JSON"),
         (streams({"content": 1, "stop": False}), "something else than a completion"),
         (streams({"error": {"code": 500, "message": "secret"}}), "failed in the middle"),
-        (llama("1", then=lambda handler: None), "ended an answer too early"),
         (lambda handler: handler.wfile.write(b"220 smtp\r\n"), "something else than HTTP"),
     ],
     ids=lambda value: value.replace(" ", "-") if isinstance(value, str) else "",

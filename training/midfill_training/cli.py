@@ -21,7 +21,7 @@ SHOWN_TOKENS = 40  # some vocabularies mark thousands; --json has them all
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the console script exits with what this returns."""
-    args = _parser().parse_args(argv)
+    args = build_parser().parse_args(argv)
     try:
         code: int = args.run(args)
     except ModelError as error:
@@ -30,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
     parser = argparse.ArgumentParser(prog="midfill-train", description="make, convert and judge code models")
     parser.add_argument("--version", action="version", version=f"midfill-train {_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)

@@ -81,7 +81,9 @@ def inspect_gguf(path: Path) -> Inspection:
 
 def _pieces(layout: Layout) -> list[str]:
     tokens = layout.values.get("tokenizer.ggml.tokens")
-    return read_strings(layout, tokens) if isinstance(tokens, Stored) and tokens.kind == STRING else []
+    if not isinstance(tokens, Stored) or tokens.kind != STRING:
+        return []
+    return [piece.decode("utf-8", errors="replace") for piece in read_strings(layout, tokens)]
 
 
 def _tensor_types(layout: Layout) -> tuple[TensorType, ...]:

@@ -109,7 +109,7 @@ def _open(place: Place) -> tuple[Document, int]:
     text = _read(place.file)
     document = Document.from_text(place.file.absolute().as_uri(), language.id if language else "", 0, text)
     if place.line > len(document.lines):
-        raise PlaceError(f"{place.file} has {len(document.lines)} lines; there is no line {place.line}")
+        raise PlaceError(f"{place.file} ends at line {len(document.lines)}; there is no line {place.line}")
     line = document.lines[place.line - 1]
     length = body_length(line)
     column = length + 1 if place.column is None else place.column
