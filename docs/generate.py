@@ -75,9 +75,15 @@ def formats() -> str:
 
     rows = ["| format | layout | a snippet |", "|---|---|---|"]
     for each in BY_NAME.values():
-        layout, snippet = (" ".join(f"`{part}`".replace("\n", "⏎") for part in row) for row in (each.layout, each.snippet))
+        layout, snippet = (
+            " ".join(f"`{part}`".replace("\n", "⏎") for part in row) for row in (each.layout, each.snippet)
+        )
         rows.append(f"| {each.name} | {layout} | {snippet} |".replace("<|", "<\\|").replace("|>", "\\|>"))
     return "\n".join(rows) + "\n"
+
+
+def _code(parts: tuple[str, ...]) -> str:
+    return " ".join(f"`{part}`".replace("\n", "⏎") for part in parts)
 
 
 PARTS: dict[str, Callable[[], str]] = {each.__name__: each for each in (settings, commands, modules, formats)}

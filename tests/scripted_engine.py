@@ -23,6 +23,7 @@ class Script:
 
     text: str = "scripted()"
     delay_ms: float = 0.0
+    raises: bool = False  # as no engine should
     stop_reason: StopReason = StopReason.LINE
     timings: Timings = field(default_factory=lambda: Timings(10, 4, 3, 1.5, 2.5))
 
@@ -54,6 +55,8 @@ class ScriptedEngine:
         future: Future[Completion] = Future()
         future.add_done_callback(self._count_cancelled)
         script = self.script
+        if script.raises:
+            raise ValueError(request.cursor.prefix)
         text = script.text.replace("{path}", request.cursor.path).replace("{prefix}", request.cursor.prefix)
         completion = Completion(text, script.stop_reason, script.timings)
         if script.delay_ms:

@@ -74,6 +74,11 @@ def add_commands(server: MidfillServer, backstage: Backstage) -> None:
         await asyncio.sleep(0.01)
         raise ValueError(message)
 
+    async def block_threads() -> None:
+        for _ in range(12):
+            asyncio.get_running_loop().run_in_executor(None, time.sleep, 1)
+            server.thread_pool.submit(time.sleep, 1)
+
     def hang_on_close() -> None:
         backstage.engines[-1].hangs_on_close = True
 
@@ -87,6 +92,7 @@ def add_commands(server: MidfillServer, backstage: Backstage) -> None:
         "test.failLater": fail_later,
         "test.unserialisable": lambda kind: {"object": object(), "nan": float("nan"), "set": {1}}[kind],
         "test.print": lambda line: print(line, flush=True),
+        "test.blockThreads": block_threads,
         "test.hangOnClose": hang_on_close,
     }
     for name, command in commands.items():

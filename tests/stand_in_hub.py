@@ -65,9 +65,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         get = self.headers.get
         path = unquote(self.path)
-        self.hub.requests.append(
-            Request(self.command, path, get("Range"), get("Authorization"), get("User-Agent", ""))
-        )
+        self.hub.requests.append(Request(self.command, path, get("Range"), get("Authorization"), get("User-Agent", "")))
         if self.hub.error is not None:
             status, code = self.hub.error
             self._head(status, {"X-Error-Code": code, "Content-Length": "0"})

@@ -12,6 +12,7 @@ from pathlib import PurePath
 
 from midfill_lsp.documents import Document, DocumentStore
 from midfill_lsp.explanation import Explanation, why_of
+from midfill_lsp.logs import describe_error
 from midfill_lsp.settings import Settings
 from midfill_lsp.suggestion import Suggestion, cursor_at, suggestion_from
 from midfill_model.engine import (
@@ -58,7 +59,7 @@ class Completer:
             work.cancel()
             if self._pending.get(uri) is work:
                 del self._pending[uri]
-        completion = Completion("", StopReason.SUPERSEDED) if work.cancelled() else work.result()
+        completion = _completion_of(work)
         is_stale = self._documents.find(uri) is not place.document
         suggestion = None if is_stale else suggestion_from(completion, place.document)
         why = (
@@ -98,6 +99,17 @@ def why_not_asked(settings: Settings, document: Document) -> str | None:
     if document.language_id in settings.disabled_languages:
         return f"suggestions are switched off for {document.language_id} (disabledLanguages)"
     return None
+
+
+def _completion_of(work: asyncio.Task[Completion]) -> Completion:
+    if work.cancelled():
+        return Completion("", StopReason.SUPERSEDED)
+    error = work.exception()
+    if error is not None:
+        # Engines do not raise; should one do so, an error would leave old ghost text standing in Neovim.
+        logger.error("the engine raised: %s", describe_error(error))
+        return Completion("", StopReason.ENGINE_FAILED)
+    return work.result()
 
 
 async def _complete(engine: Engine, settings: Settings, place: Place) -> Completion:

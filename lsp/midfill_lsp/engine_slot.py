@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from midfill_lsp.protocol import describe_error
+from midfill_lsp.logs import describe_error
 from midfill_lsp.settings import Settings
 from midfill_model.engine import Engine, EngineState, EngineStatus, StatusListener
 from midfill_model.errors import ModelError

@@ -13,7 +13,6 @@ import enum
 import inspect
 import json
 import logging
-import traceback
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from functools import partial
@@ -28,6 +27,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol
 
 from midfill_lsp.framing import Unreadable, encode_message
+from midfill_lsp.logs import describe_error
 from midfill_lsp.positions import Encoding
 
 logger = logging.getLogger(__name__)
@@ -298,12 +298,6 @@ class MidfillProtocol(LanguageServerProtocol):
 
 def _valid_id(msg_id: object) -> str | int | None:
     return msg_id if isinstance(msg_id, str | int) and not isinstance(msg_id, bool) else None
-
-
-def describe_error(error: BaseException) -> str:
-    """Type and place of an error, without its text, which may hold the user's code."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return " < ".join([type(error).__name__, *(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))])
 
 
 def _log_failure(method: str, running: Future[Any] | asyncio.Future[Any]) -> None:

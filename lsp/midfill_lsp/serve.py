@@ -33,6 +33,7 @@ def run_server(tcp: str | None = None) -> int:
 
 def serve_client(server: MidfillServer, tcp: str | None = None) -> int:
     """Serve one client with a server that is already made; returns the exit code of the process."""
+    from midfill_lsp.logs import log_to_stderr
     from midfill_lsp.transport import claim_stdio, parse_loopback, serve_stdio, serve_tcp
 
     log_to_stderr()
@@ -45,20 +46,12 @@ def serve_client(server: MidfillServer, tcp: str | None = None) -> int:
         logger.error("%s", problem)
         return 2
     except OSError as problem:
-        logger.error("cannot listen on %s: %s", tcp, problem.strerror)
+        logger.error("cannot serve %s: %s", tcp or "stdin and stdout", problem.strerror)
         return 1
     except KeyboardInterrupt:
         exit_code = 130
     _close_engine(server, exit_code)
     return exit_code
-
-
-def log_to_stderr() -> None:
-    """Warnings to stderr until the settings say otherwise; pygls never below that, for it logs whole
-    messages."""
-    layout = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=logging.WARNING, format=layout, stream=sys.stderr)
-    logging.getLogger("pygls").setLevel(logging.WARNING)
 
 
 def _close_engine(server: MidfillServer, exit_code: int) -> None:

@@ -18,7 +18,8 @@ from midfill_lsp import __version__
 from midfill_lsp.completing import Completer
 from midfill_lsp.documents import DocumentStore
 from midfill_lsp.engine_slot import EngineSlot, OpenEngine
-from midfill_lsp.protocol import MidfillProtocol, describe_error
+from midfill_lsp.logs import describe_error, set_log_level
+from midfill_lsp.protocol import MidfillProtocol
 from midfill_lsp.settings import SECTION, Settings, needs_new_engine, settings_from
 from midfill_lsp.shown import ShownSuggestions
 from midfill_model.engine import EngineState, EngineStatus
@@ -26,7 +27,6 @@ from midfill_model.engine import EngineState, EngineStatus
 logger = logging.getLogger(__name__)
 
 STATUS = "midfill/status"
-LOGGERS = ("midfill_lsp", "midfill_model", "midfill_context")
 
 _ANSWER_S = 2.0  # how long a client may take to answer before the server goes on without it
 
@@ -79,7 +79,7 @@ class MidfillServer(LanguageServer):
         self._complain(self._problems)
         if self.can("workspace.did_change_configuration.dynamic_registration"):
             self.in_background(self._subscribe_to_settings())
-        self._apply_log_level()
+        set_log_level(self.settings.log_level)
         await self.pull_settings()
         self._is_started = True
         self._open_engine()
@@ -98,7 +98,7 @@ class MidfillServer(LanguageServer):
         previous = self.settings
         self.settings, problems = settings_from(wire, self._first_settings)
         self._complain(problems)
-        self._apply_log_level()
+        set_log_level(self.settings.log_level)
         if self._is_started and needs_new_engine(previous, self.settings):
             self._open_engine()
 
@@ -113,10 +113,6 @@ class MidfillServer(LanguageServer):
         options = types.DidChangeConfigurationRegistrationOptions(section=SECTION)
         registration = types.Registration(str(uuid.uuid4()), method, options)
         await _answered(self.client_register_capability_async(types.RegistrationParams([registration])))
-
-    def _apply_log_level(self) -> None:
-        for name in LOGGERS:
-            logging.getLogger(name).setLevel(self.settings.log_level.upper())
 
     # Engine
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from midfill_context.cursor import Cursor
+from midfill_context.languages import language
 from midfill_lsp.documents import Document
 from midfill_lsp.workspace import relative_path
 from midfill_model.engine import Completion, StopReason
@@ -29,9 +30,10 @@ class Suggestion:
 
 def cursor_at(document: Document, offset: int, folders: Iterable[PurePath] = ()) -> Cursor:
     """The cursor at an offset (code points) of a document; `folders` are the workspace's."""
+    known = language(document.language_id)
     return Cursor(
         path=relative_path(document.uri, folders),
-        language=document.language_id,
+        language=known.id if known else document.language_id,
         prefix=_with_newlines(document.text[:offset]),
         suffix=_with_newlines(document.text[offset:]),
     )

@@ -12,6 +12,8 @@ import logging
 import os
 import queue
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
@@ -118,21 +120,21 @@ class _StdioWire:
             self._protocol.handle_message(message)
 
     def _read_all(self) -> None:
-        try:
+        with suppress(OSError):
             while data := os.read(self._pipes.reading, _CHUNK_BYTES):
-                self._loop.call_soon_threadsafe(self._receive, data)
-            self._loop.call_soon_threadsafe(self._protocol.hang_up)
-        except OSError:
-            self._loop.call_soon_threadsafe(self._protocol.hang_up)
-        except RuntimeError:
-            logger.debug("the event loop ended before the client did")
+                self._on_loop(self._receive, data)
+        self._on_loop(self._protocol.hang_up)
 
     def _write_all(self) -> None:
         try:
             while (data := self._outgoing.get()) is not None:
                 _write_fully(self._pipes.writing, data)
         except OSError:
-            self._loop.call_soon_threadsafe(self._protocol.hang_up)
+            self._on_loop(self._protocol.hang_up)
+
+    def _on_loop(self, call: Callable[..., None], *args: object) -> None:
+        with suppress(RuntimeError):  # the loop ended before the client did
+            self._loop.call_soon_threadsafe(call, *args)
 
 
 def _write_fully(descriptor: int, data: bytes) -> None:

@@ -17,7 +17,7 @@ from midfill_model.prompt import Prompt, PromptBuilder
 from midfill_model.sampling import Logits, choose
 from midfill_model.vocabulary import PieceIndex
 
-# Tokens that healing may write beside the completion's own.
+# Tokens that healing may write beyond the draft and the completion's own.
 MAX_OVERHANG = 16
 
 
@@ -71,7 +71,7 @@ class Decoder:
             with self._interrupt.deadline(request.limits.decode_ms):
                 start = self._heal(prompt, rows, request, rng)
                 first = self._write(start, request, ending, rng)
-                others = self._alternatives(start, request, ending, rng)
+                others = self._alternatives(start, first, request, ending, rng)
         except Interrupted:
             elapsed_ms = (time.perf_counter() - started) * 1000 - timings.prompt_ms
             return Completion("", self._reason(), _add_ms(timings, elapsed_ms, decoding=timings.prompt_ms > 0))
@@ -88,11 +88,16 @@ class Decoder:
     def _heal(self, prompt: Prompt, rows: list[Logits], request: CompletionRequest, rng: np.random.Generator) -> Start:
         """Let the model spell the bytes that were taken back, up to the first token that goes beyond them.
 
-        The draft was read with the prompt: as long as the model agrees with it, nothing has to be decoded.
+        The draft was read with the prompt: as long as the model agrees with it, nothing has to be decoded. A model
+        that spells the bytes in crumbs (an indentation blank by blank) is held to the draft after all.
         """
         owed, logits = prompt.healed, rows[0]
         n_cached, draft = len(prompt.tokens), prompt.draft
+        drafted = (*prompt.tokens, *draft)
         while owed:
+            if n_cached == len(drafted) + MAX_OVERHANG:
+                _, rows = self._cache.evaluate(drafted, 1)
+                return Start(len(drafted), rows[0], b"")
             allowed = self._index.agreeing(owed)
             if not allowed.size:
                 break
@@ -148,18 +153,27 @@ class Decoder:
         return Completion(*ending.finish(text, StopReason.MAX_TOKENS), logprobs=tuple(logprobs))
 
     def _alternatives(
-        self, start: Start, request: CompletionRequest, ending: LineEnding, rng: np.random.Generator
+        self,
+        start: Start,
+        first: Completion,
+        request: CompletionRequest,
+        ending: LineEnding,
+        rng: np.random.Generator,
     ) -> list[Completion]:
-        """Further candidates that share the prompt's KV cache, until the budget ends."""
-        others: list[Completion] = []
-        for rank in range(1, request.n_candidates):
-            if self._interrupt.reason is not None:
+        """Further candidates that share the prompt's KV cache, until the budget ends.
+
+        Two first tokens may lead to one text (`ret` `urn` and `return`): twice as many are tried at most.
+        """
+        others: dict[str, Completion] = {}
+        for rank in range(1, 2 * request.n_candidates):
+            if len(others) == request.n_candidates - 1 or self._interrupt.reason is not None:
                 break
             self._cache.branch(start.n_cached)
-            others.append(self._write(start, request, ending, rng, BRANCH, rank))
-        if others:
-            self._cache.prune()
-        return others
+            other = self._write(start, request, ending, rng, BRANCH, rank)
+            if other.text not in ("", first.text):
+                others.setdefault(other.text, other)
+        self._cache.prune()
+        return list(others.values())
 
 
 def _add_ms(timings: Timings, elapsed_ms: float, *, decoding: bool) -> Timings:

@@ -21,6 +21,8 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 
+from midfill_model.errors import UnsupportedModel
+
 
 @dataclass(frozen=True)
 class PromptFormat:
@@ -64,8 +66,11 @@ AIXCODER = PromptFormat(
         " {header}{prefix}",
     ),
     ("<s>", " {header}{code}", "</s>"),
-    # the stop set of the official Megatron session; the HF one stops at </s> alone
-    ("</s>", "<s>", "▁<AIX-SPAN-PRE>", "▁<AIX-SPAN-MIDDLE>", "▁<AIX-SPAN-POST>", "▁<AIX-END-TURN>"),
+    # the stop set of the official Megatron session (the HF one stops at </s> alone) and the roles of a chat
+    (
+        *("</s>", "<s>", "▁<AIX-SPAN-PRE>", "▁<AIX-SPAN-MIDDLE>", "▁<AIX-SPAN-POST>"),
+        *("▁<AIX-END-TURN>", "▁<AIX-SYSTEM>", "▁<AIX-USER>"),
+    ),
 )
 # Suffix first, because typing then changes nothing but the prompt's tail.
 MIDFILL = PromptFormat(
@@ -133,6 +138,16 @@ _RULES: tuple[tuple[PromptFormat, Callable[[str, str], bool]], ...] = (
 )
 
 BY_NAME = {rule[0].name: rule[0] for rule in _RULES} | {PREFIX_ONLY.name: PREFIX_ONLY}
+
+
+def named_format(name: str, pieces: Container[str]) -> PromptFormat:
+    """The format called `name`; UnsupportedModel if there is none or the vocabulary lacks its sentinels."""
+    if name not in BY_NAME:
+        raise UnsupportedModel(f"there is no prompt format {name!r}; there are {', '.join(BY_NAME)}")
+    missing = [piece for piece in BY_NAME[name].sentinels if piece not in pieces]
+    if missing:
+        raise UnsupportedModel(f"the model has no {missing[0]} for prompt format {name}; leave the format open")
+    return BY_NAME[name]
 
 
 def find_format(

@@ -198,8 +198,9 @@ def _check_tokenizer(layout: Layout) -> Stored:
         )
     if not isinstance(tokens, Stored) or tokens.kind != STRING or not tokens.count:
         raise _damaged(layout, "tokenizer.ggml.tokens is not a list of strings")
-    # llama.cpp reads pieces up to a NUL byte and aborts when two of them are equal.
-    if len({piece.partition(b"\0")[0] for piece in read_strings(layout, tokens)}) < tokens.count:
+    # llama.cpp reads pieces up to a NUL byte, numbers the empty ones, and aborts when two others are equal.
+    pieces = [piece.partition(b"\0")[0] for piece in read_strings(layout, tokens)]
+    if len(set(pieces) - {b""}) < len(pieces) - pieces.count(b""):
         raise _damaged(layout, "two tokens have the same text")
     for key in ("tokenizer.ggml.scores", "tokenizer.ggml.token_type"):
         beside = layout.values.get(key)

@@ -69,3 +69,4 @@ class Interrupt:
             yield
         finally:
             timer.cancel()
+            timer.join()  # a timer that is just firing would trip the next request

@@ -60,10 +60,12 @@ class KvCache:
         n_reused = min(_n_common(self._tokens, tokens), n_wanted)
         parked = max(self._parked, key=lambda state: _n_common(state.tokens, tokens), default=None)
         n_parked = min(_n_common(parked.tokens, tokens), n_wanted) if parked else 0
+        returns = parked if n_parked >= n_reused + MIN_PARKED_TOKENS else None
+        self._parked = [state for state in self._parked if state is not returns]
         if len(self._tokens) - n_reused >= MIN_PARKED_TOKENS <= len(tokens) - n_reused:
             self._park()
-        if parked and n_parked >= n_reused + MIN_PARKED_TOKENS:
-            n_reused = n_parked if self._unpark(parked) else 0
+        if returns:
+            n_reused = n_parked if self._unpark(returns) else 0
         self.truncate(n_reused)
         return n_reused, self._read(tokens, n_reused, n_outputs)
 
@@ -105,13 +107,16 @@ class KvCache:
         self._context.truncate(BRANCH, 0)
 
     def _park(self) -> None:
-        if self._max_parked_bytes:
-            self._parked.append(ParkedState(list(self._tokens), self._context.save(MAIN)))
-        while sum(len(state.state) for state in self._parked) > self._max_parked_bytes:
+        if not self._max_parked_bytes:
+            return
+        state = self._context.save(MAIN)
+        if len(state) > self._max_parked_bytes:
+            return
+        self._parked.append(ParkedState(list(self._tokens), state))
+        while sum(len(parked.state) for parked in self._parked) > self._max_parked_bytes:
             del self._parked[0]
 
     def _unpark(self, parked: ParkedState) -> bool:
-        self._parked = [state for state in self._parked if state is not parked]
         restored = self._context.restore(MAIN, parked.state)
         self._tokens = list(parked.tokens) if restored else []
         return restored

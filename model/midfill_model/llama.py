@@ -7,6 +7,8 @@ Runs in the worker process alone, because ggml aborts the whole process on a bad
 from __future__ import annotations
 
 import ctypes
+import os
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,17 +17,33 @@ from pathlib import Path
 import llama_cpp
 import numpy as np
 
-from midfill_model.errors import EngineError
+from midfill_model.errors import EngineError, UnsupportedModel
 from midfill_model.interrupt import Interrupt, Interrupted
 from midfill_model.sampling import Logits
 
 ABORTED = 2
-LOG_LEVEL_WARN = 3
+LOG_LEVELS = (3, 4)  # warnings and errors; 5 goes on with a line of any level
 MAX_PIECE_BYTES = 256
 
 # Repacked weights are faster to read a prompt with, but live in anonymous memory beside the mapped file: twice the
 # model, and 14 to 21 s to load a 7B. Above this size the file is used as it is mapped.
 MAX_REPACKED_BYTES = 1 << 30
+
+
+# llama.cpp has one log for the whole process; its callback must never be freed.
+_messages: deque[str] = deque(maxlen=3)
+
+
+def _keep_message(level: int, text: bytes, _: ctypes.c_void_p) -> None:
+    if level in LOG_LEVELS:
+        _messages.append(text.decode(errors="replace").strip())
+
+
+def _last_messages() -> str:
+    return "; ".join(_messages) or "it gives no reason"
+
+
+_LOG = llama_cpp.llama_log_callback(_keep_message)
 
 
 @dataclass(frozen=True)
@@ -53,7 +71,9 @@ class LlamaVocabulary:
 
     def _piece(self, token: int, buffer: ctypes.Array[ctypes.c_char]) -> bytes:
         n_bytes = llama_cpp.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
-        return buffer.raw[:n_bytes] if n_bytes > 0 else b""
+        if n_bytes < 0:  # so much room is needed
+            return self._piece(token, ctypes.create_string_buffer(-n_bytes))
+        return buffer.raw[:n_bytes]
 
     @cached_property
     def bos(self) -> int | None:
@@ -83,7 +103,7 @@ class LlamaVocabulary:
 
     def encode(self, text: str) -> list[int]:
         """Tokens of `text`, without BOS, dummy prefix or control tokens."""
-        data = text.encode()
+        data = text.encode(errors="replace")  # a lone surrogate has no bytes
         room = len(data) + 1
         tokens = (llama_cpp.llama_token * room)()
         n_tokens = llama_cpp.llama_tokenize(self._vocab, data, len(data), tokens, room, False, False)
@@ -97,9 +117,7 @@ class LlamaContext:
 
     def __init__(self, path: Path, options: ContextOptions, interrupt: Interrupt) -> None:
         self._interrupt = interrupt
-        self._messages: list[str] = []
-        self._log = llama_cpp.llama_log_callback(self._keep_message)
-        llama_cpp.llama_log_set(self._log, ctypes.c_void_p())
+        llama_cpp.llama_log_set(_LOG, ctypes.c_void_p())
         llama_cpp.llama_backend_init()
         self._model = self._load(path)
         self.vocabulary = LlamaVocabulary(llama_cpp.llama_model_get_vocab(self._model))
@@ -108,10 +126,6 @@ class LlamaContext:
         self._context = self._open(options)
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._batch = llama_cpp.llama_batch_init(options.n_micro_batch, 0, 1)
-
-    def _keep_message(self, level: int, text: bytes, _: ctypes.c_void_p) -> None:
-        if level >= LOG_LEVEL_WARN:
-            self._messages = [*self._messages[-9:], text.decode(errors="replace").strip()]
 
     def _load(self, path: Path) -> ctypes.c_void_p:
         params = llama_cpp.llama_model_default_params()
@@ -122,9 +136,14 @@ class LlamaContext:
         self._overrides[0].tag = llama_cpp.LLAMA_KV_OVERRIDE_TYPE_BOOL
         self._overrides[0].value.val_bool = False
         params.kv_overrides = self._overrides
-        model = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
+        model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
         if not model:
-            raise EngineError(f"llama.cpp cannot load {path}: {self._last_message()}")
+            raise EngineError(f"llama.cpp cannot load {path}: {_last_messages()}")
+        if llama_cpp.llama_model_is_recurrent(model) or llama_cpp.llama_model_is_hybrid(model):
+            raise UnsupportedModel(
+                f"{path}: keeps a running state that cannot be taken back, as every keystroke needs; "
+                "choose a model with attention in all layers"
+            )
         return ctypes.c_void_p(model)
 
     def _open(self, options: ContextOptions) -> ctypes.c_void_p:
@@ -139,11 +158,8 @@ class LlamaContext:
         params.abort_callback_data = self._interrupt.data
         context = llama_cpp.llama_init_from_model(self._model, params)
         if not context:
-            raise EngineError(f"llama.cpp cannot make a context of {options.n_ctx} tokens: {self._last_message()}")
+            raise EngineError(f"llama.cpp cannot make a context of {options.n_ctx} tokens: {_last_messages()}")
         return ctypes.c_void_p(context)
-
-    def _last_message(self) -> str:
-        return "; ".join(self._messages[-3:]) or "it gives no reason"
 
     def decode(self, tokens: Sequence[int], position: int, sequence: int, n_outputs: int) -> list[Logits]:
         """Evaluate at most a micro-batch of `tokens` from `position` on; logits after each of the last `n_outputs`.
@@ -197,7 +213,7 @@ class LlamaContext:
         self.truncate(sequence, 0)
         buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
         n_read = llama_cpp.llama_state_seq_set_data(self._context, buffer, len(state), sequence)
-        restored = bool(n_read == len(state))
+        restored = bool(0 < n_read == len(state))
         if not restored:
             self.truncate(sequence, 0)
         return restored

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -103,12 +103,11 @@ class LlamaEngine:
 
     def close(self) -> None:
         """See `Engine.close`."""
-        self._closed.set()
-        self._settled.set()
         with self._lock:
-            self._set_status(EngineState.CLOSED)
+            self._closed.set()
+            self._settled.set()
             worker = self._worker
-            self._fail_pending(StopReason.CANCELLED)
+        self._fail(EngineState.CLOSED, "")
         if worker:
             worker.kill()
         if threading.current_thread() is not self._supervisor:
@@ -133,7 +132,7 @@ class LlamaEngine:
 
     def _tell(self, message: ToWorker) -> None:
         """Send to the worker; for one that is dying, the supervisor answers."""
-        if self._worker and self._worker.stdin:
+        if self._worker and self._worker.stdin and not self._worker.stdin.closed:
             with suppress(OSError):
                 send(self._worker.stdin, message)
 
@@ -146,29 +145,40 @@ class LlamaEngine:
         if self._on_status:
             self._on_status(status)
 
-    def _fail_pending(self, reason: StopReason) -> None:
+    def _fail(self, state: EngineState, why: str) -> None:
+        """Leave the states in which requests are taken; those that are waiting end with this, and none slips between."""
         with self._lock:
+            self._set_status(state, why)
             pending, self._pending = list(self._pending.values()), {}
+        reason = StopReason.CANCELLED if state is EngineState.CLOSED else StopReason.ENGINE_FAILED
         for each in pending:
             _answer(each.future, Completion("", reason))
 
     def _supervise(self) -> None:
         """Start the worker, listen to it until it ends, and start it again unless that is pointless."""
         while not self._closed.is_set():
-            worker = self._start()
+            try:
+                worker = self._start()
+            except OSError as error:
+                self._give_in(f"The model process cannot be started: {error}.")
+                return
             stderr = _Tail(worker.stderr)
             refusal = self._listen(worker)
             worker.kill()
             code = worker.wait()
+            last_words = stderr.text()
+            self._dispose(worker)
             if self._closed.is_set():
                 return
             if refusal is None:
-                refusal = self._after_crash(code, stderr.text())
+                refusal = self._after_crash(code, last_words)
             if refusal is not None:
-                self._set_status(EngineState.ERROR, refusal)
-                self._fail_pending(StopReason.ENGINE_FAILED)
-                self._settled.set()
+                self._give_in(refusal)
                 return
+
+    def _give_in(self, why: str) -> None:
+        self._fail(EngineState.ERROR, why)
+        self._settled.set()
 
     def _start(self) -> subprocess.Popen[bytes]:
         # libgomp spins at every barrier; with one descheduled thread that made decoding up to 47 times slower
@@ -182,6 +192,13 @@ class LlamaEngine:
             if self._closed.is_set():
                 worker.kill()
         return worker
+
+    def _dispose(self, worker: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            for stream in (worker.stdin, worker.stdout):
+                with suppress(OSError):  # what it was not told any more
+                    if stream:
+                        stream.close()
 
     def _listen(self, worker: subprocess.Popen[bytes]) -> str | None:
         """Take the worker's messages until it ends; the reason if it refused the model."""
@@ -212,8 +229,10 @@ class LlamaEngine:
         reason = f"The model process ended with {_ending(code)}." + (f" Its last words: {stderr}" if stderr else "")
         if n_recent == MAX_CRASHES:
             return f"{reason} That was the {MAX_CRASHES}th time within a minute; restart the engine to try again."
-        self._set_status(EngineState.LOADING, reason)
-        self._fail_pending(StopReason.ENGINE_FAILED)
+        with self._lock:
+            if not self._closed.is_set():
+                self._settled.clear()
+        self._fail(EngineState.LOADING, reason)
         self._closed.wait(min(FIRST_BACK_OFF_S * 2 ** (n_recent - 1), MAX_BACK_OFF_S))
         return None
 
@@ -228,8 +247,8 @@ class _Tail:
         self._thread.start()
 
     def _drain(self) -> None:
-        with suppress(OSError, ValueError):
-            self._lines.extend(line.strip() for line in self._stream or ())
+        with suppress(OSError, ValueError), self._stream or nullcontext(()) as lines:
+            self._lines.extend(line.strip() for line in lines)
 
     def text(self) -> str:
         """The last lines, once the stream has ended."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from midfill_context.cursor import Cursor, Snippet
 from midfill_context.languages import language_of
@@ -46,16 +48,15 @@ class PromptBuilder:
     """Builds the prompts of one format with one vocabulary."""
 
     def __init__(self, format: PromptFormat, vocabulary: Vocabulary, index: PieceIndex) -> None:
-        named = (vocabulary.ids.get(piece) for piece in format.stop)
         self.format = format
-        self.stop = vocabulary.ends | {token for token in named if token is not None}
-        self._sentinels = self.stop | {vocabulary.ids[piece] for piece in format.sentinels}
+        self.stop = stop_tokens(format, vocabulary)
+        self._sentinels = special_tokens(format, vocabulary)
         self._vocabulary = vocabulary
         self._index = index
 
     def build(self, cursor: Cursor, snippets: Sequence[Snippet], max_tokens: int) -> Prompt:
         """The prompt for `cursor`, with its draft at most `max_tokens` long; snippets give way before the file does."""
-        max_chars = max_tokens * CHARS_PER_TOKEN
+        max_chars = max(max_tokens, 0) * CHARS_PER_TOKEN
         while True:
             prompt = self._lay_out(self._cut(cursor, max_chars), snippets)
             if len(prompt.tokens) + len(prompt.draft) <= max_tokens:
@@ -83,7 +84,7 @@ class PromptBuilder:
             else:
                 added = self._part(part, slots)
             if "{prefix}" in part:
-                n_kept = self._n_safe(added, cursor.prefix)
+                n_kept = self._n_safe(added, _leading_space(part) + cursor.prefix)
                 added, draft = added[:n_kept], added[n_kept:]
             tokens += added
             segments.append(Segment(part, len(added)))
@@ -93,7 +94,8 @@ class PromptBuilder:
         return Prompt(tuple(tokens), tuple(draft), healed, self.stop, tuple(s for s in segments if s.n_tokens))
 
     def _n_safe(self, tokens: list[int], prefix: str) -> int:
-        return n_safe_tokens(tokens, self._vocabulary.pieces, self._index, max_bytes=len(prefix.encode()))
+        n_bytes = len(prefix.encode(errors="replace"))
+        return n_safe_tokens(tokens, self._vocabulary.pieces, self._index, max_bytes=n_bytes)
 
     def _snippet(self, snippet: Snippet) -> list[int]:
         slots = _file_slots(snippet.chunk.path) | {"code": snippet.chunk.text}
@@ -105,21 +107,37 @@ class PromptBuilder:
         if "{" not in part:
             return [self._vocabulary.ids[part]]
         text = part.lstrip(" ").format_map(slots)
-        return self._encode(part[: len(part) - len(part.lstrip(" "))] + text) if text else []
+        return self._encode(_leading_space(part) + text) if text else []
 
     def _encode(self, text: str) -> list[int]:
         """Tokens of `text` without any sentinel.
 
         Vocabularies whose converter marked the sentinels as ordinary or user-defined pieces find them in text too: such
-        a place is cut after its first character and the two halves are tokenised apart.
+        places are cut after their first character and the parts are tokenised apart.
         """
         tokens = self._vocabulary.encode(text)
-        for token in self._sentinels.intersection(tokens):
-            for spelled in (self._vocabulary.text(token), self._vocabulary.text(token).replace("▁", " ")):
-                head, marker, tail = text.partition(spelled)
-                if marker:
-                    return self._encode(head + marker[:1]) + self._encode(marker[1:] + tail)
+        found = [self._vocabulary.text(token) for token in self._sentinels.intersection(tokens)]
+        spelled = "|".join(re.escape(spelling) for text in found for spelling in (text, text.replace("▁", " ")))
+        cuts = [marker.start() + 1 for marker in re.finditer(spelled, text)] if found else []
+        if cuts:
+            parts = (text[start:end] for start, end in pairwise((0, *cuts, len(text))))
+            return [token for part in parts for token in self._encode(part)]
         return [token for token in tokens if token not in self._sentinels]
+
+
+def stop_tokens(format: PromptFormat, vocabulary: Vocabulary) -> frozenset[int]:
+    """Tokens at which a completion ends."""
+    named = (vocabulary.ids.get(piece) for piece in format.stop)
+    return vocabulary.ends | {token for token in named if token is not None}
+
+
+def special_tokens(format: PromptFormat, vocabulary: Vocabulary) -> frozenset[int]:
+    """Tokens that never stand for text, whatever type the converter gave them."""
+    return stop_tokens(format, vocabulary) | {vocabulary.ids[piece] for piece in format.sentinels}
+
+
+def _leading_space(part: str) -> str:
+    return part[: len(part) - len(part.lstrip(" "))]
 
 
 def _file_slots(path: str) -> dict[str, str]:

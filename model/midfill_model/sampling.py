@@ -35,7 +35,7 @@ def choose(
 
 def _draw(logits: Logits, sampling: Sampling, rng: np.random.Generator) -> int:
     probabilities = np.exp((logits - logits.max()) / sampling.temperature, dtype=np.float64)
-    probabilities[probabilities < sampling.min_p] = 0.0  # the best one is 1 here, so min_p is relative to it
+    probabilities[probabilities < min(sampling.min_p, 1.0)] = 0.0  # the best one is 1 here: min_p is relative to it
     probabilities /= probabilities.sum()
     if sampling.top_p < 1.0:
         order = np.argsort(-probabilities)

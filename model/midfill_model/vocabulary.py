@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -43,10 +43,13 @@ class Vocabulary(Protocol):
 
 
 class PieceIndex:
-    """Which tokens begin with given bytes, and which spell a beginning of them. Shared by all requests."""
+    """Which tokens begin with given bytes, and which spell a beginning of them. Shared by all requests.
 
-    def __init__(self, pieces: Sequence[bytes]) -> None:
-        order = sorted((piece, token) for token, piece in enumerate(pieces) if piece)
+    `special` tokens are left out: some vocabularies spell their sentinels as text.
+    """
+
+    def __init__(self, pieces: Sequence[bytes], special: Container[int] = ()) -> None:
+        order = sorted((piece, token) for token, piece in enumerate(pieces) if piece and token not in special)
         self._sorted = [piece for piece, _ in order]
         self._tokens = np.array([token for _, token in order], dtype=np.int64)
 
@@ -56,7 +59,12 @@ class PieceIndex:
         return at < len(self._sorted) and self._sorted[at].startswith(head)
 
     def crosses(self, piece: bytes, rest: bytes) -> bool:
-        """Whether some token reaches from `piece` over its end into `rest` (or past it)."""
+        """Whether some token reaches from `piece` over its end into `rest` (or past it).
+
+        Never for a piece without text (an unknown character): nothing could spell it again.
+        """
+        if not piece:
+            return False
         if self.has_longer(piece + rest):
             return True
         return any(self._named(piece + rest[:n]).size for n in range(1, len(rest) + 1))

@@ -15,7 +15,7 @@ from midfill_model.engine import Completion, StopReason
 from midfill_model.errors import ModelError
 from midfill_model.interrupt import Interrupt
 from midfill_model.kv_cache import KvCache
-from midfill_model.prompt import PromptBuilder
+from midfill_model.prompt import PromptBuilder, special_tokens
 from midfill_model.vocabulary import PieceIndex
 from midfill_model.wire import Cancel, Done, Load, Ready, Refused, Run, receive, send
 
@@ -93,7 +93,7 @@ def _open(load: Load, interrupt: Interrupt) -> tuple[Decoder, str]:
     """Load the model; the decoder over it and the name of its prompt format."""
     import psutil  # these here, so that whoever imports this module for its wire does not load llama.cpp
 
-    from midfill_model.formats import BY_NAME, find_format
+    from midfill_model.formats import find_format, named_format
     from midfill_model.gguf_file import check_fits, read_header
     from midfill_model.llama import ContextOptions, LlamaContext
 
@@ -108,11 +108,11 @@ def _open(load: Load, interrupt: Interrupt) -> tuple[Decoder, str]:
     )
     vocabulary = context.vocabulary
     prompt_format = (
-        BY_NAME[options.prompt_format]
+        named_format(options.prompt_format, vocabulary.ids)
         if options.prompt_format
         else find_format(vocabulary.ids, header.architecture, header.name, vocabulary.fim)
     )
-    index = PieceIndex(vocabulary.pieces)
+    index = PieceIndex(vocabulary.pieces, special_tokens(prompt_format, vocabulary))
     decoder = Decoder(
         KvCache(context, options.max_parked_bytes),
         PromptBuilder(prompt_format, vocabulary, index),

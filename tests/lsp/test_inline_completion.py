@@ -19,7 +19,7 @@ names = map("file:///work/pkg/{}.py".format, itertools.count())
 
 @pytest.fixture(autouse=True)
 def _fresh_script(client: LspClient) -> None:
-    client.command("test.script", {"text": "scripted()", "delay_ms": 0, "stop_reason": "line"})
+    client.command("test.script", {"text": "scripted()", "delay_ms": 0, "stop_reason": "line", "raises": False})
 
 
 def open_new(client: LspClient, text: str, **options: Any) -> str:
@@ -106,6 +106,13 @@ def test_nothing_to_suggest_is_an_empty_list(client: LspClient) -> None:
     assert client.items(uri, 0, 2) == []
     client.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
     assert client.items(uri, 0, 2) == []
+
+
+def test_an_engine_that_raises_gives_an_empty_list_too(client: LspClient) -> None:
+    uri = open_new(client, "x")
+    client.command("test.script", {"raises": True})
+    assert client.items(uri, 0, 1) == []
+    assert client.command("midfill.explain", uri)["stop_reason"] == "engine_failed"
 
 
 def test_requests_run_side_by_side(client: LspClient) -> None:

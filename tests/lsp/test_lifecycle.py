@@ -122,6 +122,26 @@ def test_a_client_that_does_not_read_cannot_keep_the_server_alive() -> None:
         assert server.wait(15) == 1
 
 
+def test_a_client_that_closes_the_servers_output_ends_it() -> None:
+    with subprocess.Popen(SERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdout.close()
+        server.stdin.write(frame(b'{"jsonrpc": "2.0", "id": 1, "method": "shutdown"}'))
+        server.stdin.flush()
+        assert server.wait(10) == 1
+
+
+def test_reading_goes_on_while_every_pool_of_threads_is_taken(launch: Launch) -> None:
+    client = launch()
+    client.start()
+    client.open(URI, "x")
+    client.command("test.blockThreads")
+    started = time.monotonic()
+    assert len(client.items(URI, 0, 1)) == 1
+    assert time.monotonic() - started < 0.8  # the pools are taken for two seconds
+
+
 def test_the_modules_of_a_workspace_do_not_shadow_those_of_the_server(launch: Launch, tmp_path: Path) -> None:
     for name in ("asyncio", "json", "pygls", "midfill_model"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('imported from the workspace')")

@@ -118,6 +118,4 @@ def _training_lines() -> list[str]:
     sources = [library / f"{name}.py" for name in MODULES]
     packages = [library / name / "__init__.py" for name in MODULES]
     files = [file for file in sources + packages if file.is_file()]
-    return [
-        line for file in files for line in file.read_text(encoding="utf-8").splitlines() if line.isascii()
-    ]
+    return [line for file in files for line in file.read_text(encoding="utf-8").splitlines() if line.isascii()]

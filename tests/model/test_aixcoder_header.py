@@ -60,9 +60,7 @@ def test_quirk_is_kept(path: str, expected: str) -> None:
     assert header(path) == expected
 
 
-@pytest.mark.parametrize(
-    "path", [*LANGUAGE_WITHOUT_TAG, *TAG_UNDER_ANOTHER_NAME, *UNMAPPED, *NO_EXTENSION, *UNMATCHED]
-)
+@pytest.mark.parametrize("path", [*LANGUAGE_WITHOUT_TAG, *TAG_UNDER_ANOTHER_NAME, *UNMAPPED, *NO_EXTENSION, *UNMATCHED])
 def test_no_header(path: str) -> None:
     assert header(path) == ""
 

@@ -89,6 +89,11 @@ def test_kv_heads_of_each_layer_are_added_up(tmp_path: Path) -> None:
     assert header.kv_bytes_per_token == 4 * 2 * 8 * 2
 
 
+def test_several_tokens_may_be_empty(tmp_path: Path) -> None:
+    """llama.cpp loads such files; some converters pad vocabularies with them."""
+    assert read_header(write_tiny_gguf(tmp_path / "a.gguf", tokens=(*TOKENS[:-2], "", ""))).n_vocab == len(TOKENS)
+
+
 def test_name_cannot_write_to_the_terminal(tmp_path: Path) -> None:
     path = write_tiny_gguf(tmp_path / "a.gguf")
     path.write_bytes(path.read_bytes().replace(b"tiny", b"\x1b]0;"))
@@ -96,9 +101,7 @@ def test_name_cannot_write_to_the_terminal(tmp_path: Path) -> None:
 
 
 REFUSED = [
-    pytest.param(
-        {"architecture": "nonesuch"}, "architecture 'nonesuch' is not known", id="unknown architecture"
-    ),
+    pytest.param({"architecture": "nonesuch"}, "architecture 'nonesuch' is not known", id="unknown architecture"),
     pytest.param({"architecture": "clip"}, "vision part", id="vision part"),
     pytest.param({"architecture": "bert"}, "embedding model", id="embedding model"),
     pytest.param({"architecture": "t5"}, "encoder-decoder", id="encoder-decoder"),
@@ -220,9 +223,7 @@ HOSTILE = {
     "2^62 lists": _gguf(0, 1, _list(9, 2**62)),
     "a value type of its own": _gguf(0, 1, _string(b"key") + struct.pack("<I", 77)),
     "2^31 dimensions": _gguf(1, 0, _string(b"t") + struct.pack("<I", 2**31)),
-    "dimensions that multiply past 2^64": _gguf(
-        1, 0, _string(b"t") + struct.pack("<IQQQQIQ", 4, *[2**62] * 4, 0, 0)
-    ),
+    "dimensions that multiply past 2^64": _gguf(1, 0, _string(b"t") + struct.pack("<IQQQQIQ", 4, *[2**62] * 4, 0, 0)),
     "an offset of 2^63": _gguf(1, 0, _string(b"t") + struct.pack("<IQIQ", 1, 32, 0, 2**63)),
     "a tensor type of its own": _gguf(1, 0, _string(b"t") + struct.pack("<IQIQ", 1, 32, 999, 0)),
     "a key that comes twice": _gguf(0, 2, (_string(b"key") + struct.pack("<II", 4, 1)) * 2),

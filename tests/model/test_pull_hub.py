@@ -77,9 +77,7 @@ def test_a_damaged_file_is_pulled_again(hub: StandInHub, environment: dict[str, 
     assert path.read_bytes() == content
 
 
-def test_a_file_put_there_by_hand_is_only_checked(
-    hub: StandInHub, environment: dict[str, str], content: bytes
-) -> None:
+def test_a_file_put_there_by_hand_is_only_checked(hub: StandInHub, environment: dict[str, str], content: bytes) -> None:
     store.models_dir().mkdir(parents=True)
     store.stored_path("tiny").write_bytes(content)
     assert pulled(hub_table(), environment).returncode == 0
@@ -99,9 +97,7 @@ def test_nothing_private_is_sent(hub: StandInHub, environment: dict[str, str], t
     assert {request.path.split("/")[1] for request in hub.requests} == {"someone", "cdn"}
 
 
-def test_an_explicit_token_goes_to_the_hub_and_nowhere_else(
-    hub: StandInHub, environment: dict[str, str]
-) -> None:
+def test_an_explicit_token_goes_to_the_hub_and_nowhere_else(hub: StandInHub, environment: dict[str, str]) -> None:
     pulled(hub_table(), {**environment, "HF_TOKEN": "hf_mine"})
     assert hub.downloads
     for request in hub.requests:
@@ -120,9 +116,7 @@ def test_an_ended_process_is_resumed_by_the_next(
     hub: StandInHub, environment: dict[str, str], content: bytes, stop: signal.Signals
 ) -> None:
     hub.stall_after = 2 * CHUNK_BYTES + 1000
-    with subprocess.Popen(
-        command(hub_table()), env={**os.environ, **environment}, stderr=subprocess.PIPE
-    ) as child:
+    with subprocess.Popen(command(hub_table()), env={**os.environ, **environment}, stderr=subprocess.PIPE) as child:
         assert child.stderr is not None
         while not child.stderr.readline().startswith(str(2 * CHUNK_BYTES).encode()):
             pass
@@ -161,17 +155,13 @@ def test_wrong_bytes_are_removed(hub: StandInHub, environment: dict[str, str]) -
     assert parts() == []
 
 
-def test_a_file_other_than_the_catalogue_means_is_not_downloaded(
-    hub: StandInHub, environment: dict[str, str]
-) -> None:
+def test_a_file_other_than_the_catalogue_means_is_not_downloaded(hub: StandInHub, environment: dict[str, str]) -> None:
     done = pulled(hub_table(sha256="1" * 64), environment)
     assert "is not the file the catalogue means" in done.stderr
     assert hub.downloads == []
 
 
-def test_a_file_that_is_broken_at_its_source(
-    hub: StandInHub, environment: dict[str, str], content: bytes
-) -> None:
+def test_a_file_that_is_broken_at_its_source(hub: StandInHub, environment: dict[str, str], content: bytes) -> None:
     hub.content = content[:1000]
     done = pulled(hub_table(), environment)
     assert "TruncatedModel:" in done.stderr
@@ -183,9 +173,7 @@ def test_a_file_that_changed_at_its_source_starts_again(
     hub: StandInHub, environment: dict[str, str], content: bytes
 ) -> None:
     hub.stall_after = 2 * CHUNK_BYTES
-    with subprocess.Popen(
-        command(hub_table()), env={**os.environ, **environment}, stderr=subprocess.PIPE
-    ) as child:
+    with subprocess.Popen(command(hub_table()), env={**os.environ, **environment}, stderr=subprocess.PIPE) as child:
         assert child.stderr is not None
         child.stderr.readline()
         child.kill()
@@ -211,9 +199,7 @@ def test_a_file_that_changed_at_its_source_starts_again(
         pytest.param(500, "", "the hub answered 500", id="hub broken"),
     ],
 )
-def test_hub_errors(
-    hub: StandInHub, environment: dict[str, str], status: int, code: str, message: str
-) -> None:
+def test_hub_errors(hub: StandInHub, environment: dict[str, str], status: int, code: str, message: str) -> None:
     hub.error = (status, code)
     done = pulled(hub_table(), environment)
     assert "ModelUnavailable: hub repository someone/tiny-GGUF" in done.stderr

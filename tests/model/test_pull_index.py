@@ -51,9 +51,7 @@ def test_from_a_package_index(index: dict[str, str], content: bytes) -> None:
     assert done.stdout.strip() == str(path), done.stderr
     assert path.read_bytes() == content
     record = store.read_record(path)
-    assert record == store.Record(
-        hashlib.sha256(content).hexdigest(), len(content), "Python package tiny-model 1.0"
-    )
+    assert record == store.Record(hashlib.sha256(content).hexdigest(), len(content), "Python package tiny-model 1.0")
     assert sorted(entry.name for entry in store.models_dir().iterdir()) == ["tiny.gguf", "tiny.gguf.json"]
 
 

@@ -67,9 +67,7 @@ def logits_after(model: Any, tokens: list[int]) -> np.ndarray:
         assert llama_cpp.llama_decode(context, llama_cpp.llama_batch_get_one(array, len(tokens))) == 0
         n_vocabulary = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(model))
         logits = llama_cpp.llama_get_logits_ith(context, -1)
-        return np.ctypeslib.as_array(
-            ctypes.cast(logits, ctypes.POINTER(ctypes.c_float)), (n_vocabulary,)
-        ).copy()
+        return np.ctypeslib.as_array(ctypes.cast(logits, ctypes.POINTER(ctypes.c_float)), (n_vocabulary,)).copy()
     finally:
         llama_cpp.llama_free(context)
 
@@ -187,16 +185,12 @@ def test_synthetic_vocabulary(tmp_path: Path) -> None:
     with loaded(path, vocab_only=True) as model:
         tokens = tokenize(model, code)
     assert len(code) / len(tokens) > 2
-    assert (
-        "".join(vocabulary.pieces[i] for i in tokens).replace("▁", " ").replace("<0x0A>", "\n") == " " + code
-    )
+    assert "".join(vocabulary.pieces[i] for i in tokens).replace("▁", " ").replace("<0x0A>", "\n") == " " + code
 
 
 def test_failure_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not a multiple"):
-        write_random_model(
-            tmp_path / "x.gguf", replace(TINY, n_ffn=33), synthetic_vocabulary(300), file_type="q8_0"
-        )
+        write_random_model(tmp_path / "x.gguf", replace(TINY, n_ffn=33), synthetic_vocabulary(300), file_type="q8_0")
     assert list(tmp_path.iterdir()) == []
 
 

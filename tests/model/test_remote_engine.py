@@ -118,9 +118,7 @@ def streams(*events: object, then: Callable[[_Handler], object] | None = None) -
         handler.send_header("Transfer-Encoding", "chunked")
         handler.end_headers()
         for event in events:
-            handler.chunk(
-                b"data: %s\n\n" % (event if isinstance(event, bytes) else json.dumps(event).encode())
-            )
+            handler.chunk(b"data: %s\n\n" % (event if isinstance(event, bytes) else json.dumps(event).encode()))
         if then is not None:
             then(handler)
         handler.chunk(b"")

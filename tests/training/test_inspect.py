@@ -71,9 +71,7 @@ def test_a_marker_that_is_stored_as_plain_text_is_shown(tmp_path: Path) -> None:
         ({"with_tensors": False}, "no weights"),
     ],
 )
-def test_what_cannot_be_served_is_still_inspected(
-    tmp_path: Path, changes: dict[str, Any], refusal: str
-) -> None:
+def test_what_cannot_be_served_is_still_inspected(tmp_path: Path, changes: dict[str, Any], refusal: str) -> None:
     path = write_tiny_gguf(tmp_path / "other.gguf", **changes)
     told = inspected(path)
     assert (told["header"], told["prompt_format"]) == (None, None)

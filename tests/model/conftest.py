@@ -1,0 +1,51 @@
+"""One llama.cpp context over the real model, and the small SentencePiece tokenizer, for all tests of this folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from midfill_model.interrupt import Interrupt
+from midfill_model.vocabulary import PieceIndex
+from model.sentencepiece_model import train
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when llama_cpp is first imported
+
+from midfill_model.llama import ContextOptions, LlamaContext
+
+N_CTX = 1536
+
+
+@pytest.fixture(scope="session")
+def interrupt() -> Interrupt:
+    """The interrupt of `llama`."""
+    return Interrupt()
+
+
+@pytest.fixture(scope="session")
+def loaded_llama(smollm2: Path, interrupt: Interrupt) -> LlamaContext:
+    """The real model in this process."""
+    return LlamaContext(smollm2, ContextOptions(N_CTX, n_threads=2, n_micro_batch=64, n_sequences=2), interrupt)
+
+
+@pytest.fixture
+def llama(loaded_llama: LlamaContext, interrupt: Interrupt) -> LlamaContext:
+    """The real model with nothing in its KV cache and no interrupt."""
+    interrupt.reset()
+    for sequence in (0, 1):
+        loaded_llama.truncate(sequence, 0)
+    return loaded_llama
+
+
+@pytest.fixture(scope="session")
+def llama_index(loaded_llama: LlamaContext) -> PieceIndex:
+    """The pieces of the real model."""
+    return PieceIndex(loaded_llama.vocabulary.pieces, loaded_llama.vocabulary.ends)
+
+
+@pytest.fixture(scope="session")
+def sentencepiece_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tokenizer laid out like aiXcoder's."""
+    return train(tmp_path_factory.mktemp("tokenizer"))
