@@ -6,11 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from loopback import raise_loopback
 from midfill_model import store
 from midfill_model.catalogue import DEFAULT_MODEL
 
 # Read before any test moves the user's directories.
 INSTALLED_MODELS = store.models_dir()
+
+
+def pytest_sessionstart() -> None:
+    """The stand-ins for a hub, a package index and an endpoint listen on loopback."""
+    raise_loopback()
 
 
 @pytest.fixture(autouse=True)

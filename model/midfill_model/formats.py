@@ -90,7 +90,7 @@ CODELLAMA = PromptFormat(
     "codellama",
     ("{bos}", "{snippets}", "▁<PRE>", " {prefix}", "▁<SUF>", "{suffix}", "▁<MID>"),
     ("{comment}{code}\n",),
-    ("▁<EOT>",),
+    ("▁<EOT>", "▁<PRE>", "▁<SUF>", "▁<MID>"),
 )
 DEEPSEEK = PromptFormat(
     "deepseek-coder",

@@ -98,10 +98,7 @@ class Neovim:
         self.nvim = pynvim.attach("child", argv=[str(program), "--embed", "--headless", "--clean", "-n"])
         self.nvim.vars["loaded_python3_provider"] = 0  # probing for one takes a second
         self.nvim.exec_lua(WATCH)
-        if self.nvim.funcs.has("nvim-0.12"):
-            self.nvim.exec_lua(setup_of_the_readme(server))
-        else:
-            self.nvim.exec_lua(CLIENT_011, *server)
+        self._server = server
 
     def __enter__(self) -> Neovim:
         return self
@@ -124,8 +121,13 @@ class Neovim:
     # Acting
 
     def open(self, path: Path) -> None:
-        """Edit a file and wait until the server can complete in it."""
+        """Edit a file, start the server for it and wait until it can complete."""
         self.nvim.command(f"edit {path}")
+        # Only now, for Neovim would start another server for the empty buffer it begins with.
+        if self.nvim.funcs.has("nvim-0.12"):
+            self.nvim.exec_lua(setup_of_the_readme(self._server))
+        else:
+            self.nvim.exec_lua(CLIENT_011, *self._server)
         self.wait("next(vim.lsp.get_clients({ bufnr = 0, name = 'midfill' })) ~= nil", "the server")
         self.wait("watch.ready", "the model")
 
@@ -176,25 +178,27 @@ class Neovim:
 
     def server_text(self) -> str:
         """The text of the current file as the server has it; of `OBSERVED_SERVER` only."""
-        answer = self.lua(
-            """(function()
-                local client = vim.lsp.get_clients({ bufnr = 0, name = 'midfill' })[1]
-                local params = { command = 'test.text', arguments = { vim.uri_from_bufnr(0) } }
-                return client:request_sync('workspace/executeCommand', params, 5000, 0)
-            end)()"""
+        text = self.command("test.text")
+        assert isinstance(text, str)
+        return text
+
+    def command(self, name: str) -> Any:
+        """Run a command of the server's on the current file; returns its result."""
+        answer = self.nvim.exec_lua(
+            """
+            local client = vim.lsp.get_clients({ bufnr = 0, name = 'midfill' })[1]
+            local params = { command = ..., arguments = { vim.uri_from_bufnr(0) } }
+            return client:request_sync('workspace/executeCommand', params, 5000, 0)
+            """,
+            name,
         )
-        assert isinstance(answer["result"], str), answer
         return answer["result"]
 
     def process_with(self, word: str) -> psutil.Process | None:
         """A process below this Neovim with the word in its command line."""
-        for process in self.process.children(recursive=True):
-            try:
-                if word in process.cmdline():
-                    return process
-            except psutil.NoSuchProcess:
-                continue
-        return None
+        processes = psutil.process_iter(["cmdline"])
+        below = {child.pid for child in self.process.children(recursive=True)}
+        return next((each for each in processes if each.pid in below and word in (each.info["cmdline"] or ())), None)
 
     @property
     def process(self) -> psutil.Process:
@@ -217,6 +221,7 @@ class Neovim:
         log = Path(self.lua("vim.lsp.log.get_filename()"))
         said = log.read_text()[-4000:] if log.exists() else "(nothing)"
         state = {"lines": self.lines, "cursor": self.cursor, "watch": self.lua("vim.inspect(watch)")}
+        state["explanation"] = self.command("midfill.explain")
         return f"{state}\nthe server said:\n{said}"
 
 

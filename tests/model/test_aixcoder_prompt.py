@@ -26,7 +26,7 @@ from midfill_model.vocabulary import PieceIndex
 from model.sentencepiece_model import to_vocabulary
 
 BOS, EOS, PRE, MIDDLE, POST = 1, 2, 260, 261, 262
-MAX_TOKENS = 4096
+MAX_TOKENS = 16384
 
 PYTHON = "# the file path is: shop/cart.py\n# the code file is written by Python\n"
 JAVA = "// the file path is: src/Cart.java\n// the code file is written by Java\n"
