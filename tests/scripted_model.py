@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import random
 from collections.abc import Callable, Sequence
-from itertools import count
 
 import numpy as np
 
@@ -73,7 +72,8 @@ class ScriptedVocabulary:
         return parts
 
 
-NextToken = Callable[[Sequence[int]], int]
+# What comes after some tokens: one token, or logits by token.
+NextToken = Callable[[Sequence[int]], int | dict[int, float]]
 
 
 class ScriptedContext:
@@ -94,8 +94,7 @@ class ScriptedContext:
         cells = self.sequences[sequence]
         assert 0 < len(tokens) <= self.n_micro_batch, "a batch larger than the micro-batch cannot be interrupted"
         assert position == len(cells), "llama.cpp refuses gaps and repeated positions"
-        assert len(set(map(id, self.sequences.values()))) == len(self.sequences)
-        assert max(map(len, self.sequences.values())) + len(tokens) <= self.n_ctx, "no room in the KV cache"
+        assert self._n_cells() + len(tokens) <= self.n_ctx, "no room in the KV cache"
         if self.interrupt_at is not None and len(self.batches) >= self.interrupt_at:
             cells += tokens[: len(tokens) // 2]  # worse than llama.cpp: the graph stopped half-way
             raise Interrupted
@@ -108,9 +107,17 @@ class ScriptedContext:
                 outputs.append(self._logits(cells))
         return outputs
 
+    def _n_cells(self) -> int:
+        """Sequences share the cells of what they begin with."""
+        main, branch = self.sequences[0], self.sequences[1]
+        n_shared = next((at for at, pair in enumerate(zip(main, branch, strict=False)) if pair[0] != pair[1]), None)
+        return len(main) + len(branch) - (min(len(main), len(branch)) if n_shared is None else n_shared)
+
     def _logits(self, cells: Sequence[int]) -> Logits:
         logits = np.zeros(self._n_vocab, dtype=np.float32)
-        logits[self._next_token(cells)] = 10.0
+        choice = self._next_token(cells)
+        for token, logit in (choice if isinstance(choice, dict) else {choice: 10.0}).items():
+            logits[token] = logit
         return logits
 
     def n_cached(self, sequence: int) -> int:
@@ -130,22 +137,16 @@ class ScriptedContext:
         return not self.refuses_states
 
 
-def unending(n_vocab: int) -> NextToken:
-    """Some token for every context, never twice the same in a row."""
-    numbers = count()
-    return lambda cells: (len(cells) + next(numbers)) % n_vocab
+def knowing(text: str, pieces: Sequence[bytes], longest_bytes: int = 99) -> NextToken:
+    """A model that knows `text` by heart and writes it in the longest pieces there are, up to `longest_bytes`.
 
-
-def knowing(text: str, pieces: Sequence[bytes], n_vocab: int | None = None, greed: int = 99) -> NextToken:
-    """A model that has learnt `text` by heart and writes it in the longest pieces there are, up to `greed` bytes.
-
-    Only for contexts that stand for a beginning of `text`; elsewhere it writes an end of line.
+    After anything that is no beginning of `text` it writes an end of line.
     """
     data = text.encode()
-    by_piece = {piece: token for token, piece in enumerate(pieces) if piece and len(piece) <= greed}
+    by_piece = {piece: token for token, piece in enumerate(pieces) if piece and len(piece) <= longest_bytes}
     longest = max(map(len, by_piece))
 
-    def next_token(cells: Sequence[int]) -> int:
+    def next_token(cells: Sequence[int]) -> int | dict[int, float]:
         written = b"".join(pieces[token] for token in cells)
         if not data.startswith(written) or written == data:
             return by_piece[b"\n"]

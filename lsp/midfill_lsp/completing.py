@@ -61,7 +61,7 @@ class Completer:
                 del self._pending[uri]
         completion = _completion_of(work)
         is_stale = self._documents.find(uri) is not place.document
-        suggestion = None if is_stale else suggestion_from(completion, place.document)
+        suggestion = None if is_stale else suggestion_from(completion)
         why = (
             "the document changed meanwhile" if is_stale else why_of(completion.stop_reason, is_shown=bool(suggestion))
         )

@@ -22,7 +22,11 @@ _CUT_SHORT = frozenset({StopReason.DEADLINE, StopReason.MAX_TOKENS})
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A completion as shown: text to insert at the cursor, with the document's line ends."""
+    """A completion as shown: text to insert at the cursor.
+
+    Its line ends are `\\n` whatever the document's are: VS Code turns them into the document's, Neovim 0.12 takes a
+    line for what stands between them and would insert a `\\r` as a character.
+    """
 
     text: str
     stop_reason: StopReason
@@ -39,7 +43,7 @@ def cursor_at(document: Document, offset: int, folders: Iterable[PurePath] = ())
     )
 
 
-def suggestion_from(completion: Completion, document: Document) -> Suggestion | None:
+def suggestion_from(completion: Completion) -> Suggestion | None:
     """What the user is shown of a completion, or `None` when that is nothing.
 
     A completion that was cut short is shown as far as its lines are complete: half a line breaks the file.
@@ -51,7 +55,7 @@ def suggestion_from(completion: Completion, document: Document) -> Suggestion | 
         text = text[: max(text.rfind("\n"), 0)]
     if not text.strip():
         return None
-    return Suggestion(text.replace("\n", document.line_end), completion.stop_reason)
+    return Suggestion(text, completion.stop_reason)
 
 
 def _with_newlines(text: str) -> str:

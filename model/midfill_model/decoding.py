@@ -17,7 +17,7 @@ from midfill_model.prompt import Prompt, PromptBuilder
 from midfill_model.sampling import Logits, choose
 from midfill_model.vocabulary import PieceIndex
 
-# Tokens that healing may write beyond the draft and the completion's own.
+# Tokens of its own choice that a model may spend on bytes that healing took back.
 MAX_OVERHANG = 16
 
 
@@ -93,9 +93,10 @@ class Decoder:
         """
         owed, logits = prompt.healed, rows[0]
         n_cached, draft = len(prompt.tokens), prompt.draft
-        drafted = (*prompt.tokens, *draft)
+        n_crumbs = 0
         while owed:
-            if n_cached == len(drafted) + MAX_OVERHANG:
+            if n_crumbs == MAX_OVERHANG:
+                drafted = (*prompt.tokens, *prompt.draft)
                 _, rows = self._cache.evaluate(drafted, 1)
                 return Start(len(drafted), rows[0], b"")
             allowed = self._index.agreeing(owed)
@@ -112,6 +113,7 @@ class Decoder:
                 logits = rows[n_agreed + 1]
             else:
                 draft = ()
+                n_crumbs += 1
                 self._cache.truncate(n_cached - 1)
                 logits = self._cache.append(token)
         return Start(n_cached, logits, owed)

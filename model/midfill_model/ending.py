@@ -41,7 +41,9 @@ class LineEnding:
     def finish(self, text: str, reason: StopReason) -> tuple[str, StopReason]:
         """The last touch for a text that ended: what repeats the text after the cursor goes."""
         if self.rest_of_line and text.rstrip().endswith(self.rest_of_line):
-            return text.rstrip()[: -len(self.rest_of_line)], StopReason.SUFFIX
+            kept = text.rstrip()[: -len(self.rest_of_line)]
+            if self.rest_of_line[0] not in _CLOSERS or not _n_open(kept):  # else it closes what `kept` has opened
+                return kept, StopReason.SUFFIX
         line = (self.head_of_line + text).rpartition("\n")[2].rstrip()
         if line and line == self.next_line and not self.rest_of_line:
             return "", StopReason.SUFFIX
@@ -68,3 +70,14 @@ def _unopened_closer(text: str, rest_of_line: str) -> int | None:
                 return at if character == rest_of_line[0] else None
             depth -= 1
     return None
+
+
+def _n_open(text: str) -> int:
+    """How many brackets `text` opens and leaves open."""
+    n_open = 0
+    for character in text:
+        if character in _CLOSERS.values():
+            n_open += 1
+        elif character in _CLOSERS:
+            n_open = max(n_open - 1, 0)
+    return n_open

@@ -68,7 +68,7 @@ local function ask(client)
   params.context = { triggerKind = 2 }
   client:request('textDocument/inlineCompletion', params, function(error, result)
     if number == newest and result and result.items[1] then show(result.items[1]) end
-  end, 0)
+  end, vim.api.nvim_get_current_buf())  -- for 0, pending changes would be sent after the request
 end
 
 vim.lsp.config('midfill', { cmd = { ... }, root_markers = { '.git' }, capabilities = capabilities })
@@ -85,6 +85,8 @@ vim.keymap.set('i', '<Tab>', function()
     hide()
     local edit = { range = item.range, newText = item.insertText }
     vim.lsp.util.apply_text_edits({ edit }, vim.api.nvim_get_current_buf(), client.offset_encoding)
+    local lines, start = vim.split(item.insertText, '\\n'), item.range.start  -- in bytes, as the encoding is utf-8
+    vim.api.nvim_win_set_cursor(0, { start.line + #lines, (#lines == 1 and start.character or 0) + #lines[#lines] })
     client:exec_cmd(item.command, { bufnr = 0 })
   end)
 end, { expr = true, replace_keycodes = true })

@@ -77,10 +77,10 @@ def test_the_engine_sees_cursor_language_and_path_in_the_workspace(client: LspCl
     }
 
 
-def test_the_text_has_the_line_ends_of_the_document(client: LspClient) -> None:
+def test_line_ends_of_the_text_are_left_to_the_editor(client: LspClient) -> None:
     client.command("test.script", {"text": "a\nb"})
     [item] = client.items(open_new(client, "x\r\n"), 1, 0)
-    assert item["insertText"] == "a\r\nb"
+    assert item["insertText"] == "a\nb"
 
 
 def test_a_column_past_the_end_means_the_end_of_the_line(client: LspClient) -> None:

@@ -25,10 +25,10 @@ def test_the_cursor_has_newlines_only_and_a_path_inside_the_workspace() -> None:
     ("completion", "stop_reason", "shown"),
     [
         pytest.param("return a", StopReason.LINE, "return a", id="as it is"),
-        pytest.param("a\nb", StopReason.END_OF_TEXT, "a\r\nb", id="with the document's line ends"),
+        pytest.param("a\nb", StopReason.END_OF_TEXT, "a\nb", id="line ends are left to the editor"),
         pytest.param("  \n\t", StopReason.END_OF_TEXT, None, id="white space only"),
         pytest.param("", StopReason.LINE, None, id="nothing"),
-        pytest.param("a\nb\nret", StopReason.DEADLINE, "a\r\nb", id="complete lines before the deadline"),
+        pytest.param("a\nb\nret", StopReason.DEADLINE, "a\nb", id="complete lines before the deadline"),
         pytest.param("ret", StopReason.DEADLINE, None, id="no complete line before the deadline"),
         pytest.param("\nret", StopReason.DEADLINE, None, id="a blank line before the deadline"),
         pytest.param("a\nb", StopReason.MAX_TOKENS, "a", id="complete lines of one as long as allowed"),
@@ -37,5 +37,5 @@ def test_the_cursor_has_newlines_only_and_a_path_inside_the_workspace() -> None:
     ],
 )
 def test_suggestion(completion: str, stop_reason: StopReason, shown: str | None) -> None:
-    suggestion = suggestion_from(Completion(completion, stop_reason), document("x\r\ny"))
+    suggestion = suggestion_from(Completion(completion, stop_reason))
     assert (suggestion.text if suggestion else None) == shown

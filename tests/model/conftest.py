@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from midfill_model.interrupt import Interrupt
+from midfill_model.random_model import SHAPES, write_random_model
 from midfill_model.vocabulary import PieceIndex
-from model.sentencepiece_model import train
+from model.sentencepiece_model import to_vocabulary, train
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when llama_cpp is first imported
 
@@ -49,3 +50,11 @@ def llama_index(loaded_llama: LlamaContext) -> PieceIndex:
 def sentencepiece_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tokenizer laid out like aiXcoder's."""
     return train(tmp_path_factory.mktemp("tokenizer"))
+
+
+@pytest.fixture(scope="session")
+def other_model(sentencepiece_file: Path, tmp_path_factory: pytest.TempPathFactory) -> LlamaContext:
+    """A tiny model with random weights and a SentencePiece tokenizer."""
+    path = tmp_path_factory.mktemp("models") / "tiny.gguf"
+    write_random_model(path, SHAPES["tiny"], to_vocabulary(sentencepiece_file))
+    return LlamaContext(path, ContextOptions(256, n_threads=1, n_micro_batch=64, n_sequences=2), Interrupt())

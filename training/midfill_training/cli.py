@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from midfill_model.errors import ModelError
+from midfill_training.commands import export, verify
+from midfill_training.errors import TrainingError
 
 if TYPE_CHECKING:
     from midfill_model.gguf_file import ModelHeader
@@ -24,8 +26,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     try:
         code: int = args.run(args)
-    except ModelError as error:
+    except (ModelError, TrainingError) as error:
         print(f"midfill-train: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("midfill-train: interrupted; nothing is left of the output", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output has left, as `head` does
+        sys.stderr.close()
         return 1
     return code
 
@@ -39,6 +47,8 @@ def build_parser() -> argparse.ArgumentParser:
     inspect.add_argument("file", type=Path, metavar="FILE.gguf")
     inspect.add_argument("--json", action="store_true", help="print one JSON object")
     inspect.set_defaults(run=_inspect)
+    for command in (export, verify):
+        command.add_parser(commands)
     return parser
 
 

@@ -154,10 +154,10 @@ def _complete(document: Document, offset: int, args: argparse.Namespace) -> Repo
         total_ms = (time.perf_counter() - started) * 1000
     finally:
         engine.close()
-    suggestion = suggestion_from(completion, document)
+    suggestion = suggestion_from(completion)
     timings = completion.timings
     return Report(
-        suggestion.text if suggestion else "",
+        suggestion.text.replace("\n", document.line_end) if suggestion else "",
         completion.stop_reason.value,
         status.model,
         timings.n_prompt_tokens,
