@@ -139,6 +139,7 @@ def _llama_options(question: Question) -> dict[str, Any]:
         "n_probs": 1,
         "cache_prompt": True,
         "timings_per_token": True,
+        "return_progress": True,  # it notices that nobody listens any more only when it writes
         "stream": True,
     }
     if question.model:

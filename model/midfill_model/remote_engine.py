@@ -59,6 +59,7 @@ class _Job:
     future: Future[Completion] = field(default_factory=Future)
     hang_up: HangUp = field(default_factory=HangUp)
     started: float = field(default_factory=time.perf_counter)
+    is_heard: bool = False  # the endpoint has said something, be it only how far it is
     first_token: float | None = None
     timer: threading.Timer | None = None
     draft: Completion = _NOTHING_YET
@@ -245,7 +246,9 @@ class RemoteEngine:
         with closing(self._endpoint.stream(dialect.path, dialect.body(question), job.hang_up)) as events:
             for event in events:
                 delta = self._delta(dialect, event)
-                self._note_first_token(number, job)
+                job.is_heard = True
+                if delta.text or delta.stop:  # and no mere news of the prompt
+                    self._note_first_token(number, job)
                 answer += delta.text
                 logprobs += delta.logprobs
                 n_tokens = delta.n_completion_tokens or n_tokens + bool(delta.text)
@@ -296,9 +299,8 @@ class RemoteEngine:
         with self._lock:
             if number not in self._pending:
                 return
-            is_silent = job.first_token is None
             self._end(number, replace(job.draft, timings=job.timings()))
-            if is_silent and self._dialects:
+            if not job.is_heard and self._dialects:
                 silence = f"{self._endpoint.url} has not begun to answer within {budget_ms:.0f} ms"
                 self._set_status(EngineState.ERROR, f"{silence}: overloaded, or too slow for such prompts.")
 

@@ -107,13 +107,15 @@ def request(prefix: str, suffix: str = "\n", **options: Any) -> CompletionReques
 
 
 def test_completes_heals_and_reuses_the_prompt(serve: Serve, smollm2: Path) -> None:
-    with engine_of(serve()) as engine:
+    server = serve()
+    with engine_of(server) as engine:
         assert engine.status.model == smollm2.name
         first = engine.submit(request(f"{ARITHMETIC}\n    return")).result(TIMEOUT_S)
         assert (first.text, first.stop_reason) == (" a * b", StopReason.LINE)
         assert first.timings.n_completion_tokens == len(first.logprobs) > 3
         assert all(logprob <= 0 for logprob in first.logprobs)
         for typed, rest in [("\n", "    return a * b"), ("\n    ", "return a * b"), ("\n    retu", "rn a * b")]:
+            server.wait(server.is_idle, "the server to stop")  # else it takes another slot, which knows nothing
             completion = engine.submit(request(ARITHMETIC + typed)).result(TIMEOUT_S)
             assert completion.text == rest, typed
             assert completion.timings.n_reused_tokens > 20
@@ -137,8 +139,8 @@ def test_model_with_fim(serve: Serve, tmp_path: Path) -> None:
         assert completion.timings.n_prompt_tokens > 10
         assert completion.timings.n_completion_tokens
         assert engine.status.state is EngineState.READY
-    assert "/infill" in server.log()
-    assert "/completion" not in server.log()
+    assert "creating infill tasks" in server.log()
+    assert "creating completion tasks" not in server.log()
 
 
 @pytest.mark.parametrize("how", ["while it reads", "while it writes", "by a newer request", "at the end of the line"])
@@ -163,7 +165,7 @@ def test_server_stops_working(serve: Serve, how: str) -> None:
             assert engine.submit(endless).result(TIMEOUT_S).stop_reason is StopReason.LINE
         started = time.monotonic()
         server.wait(server.is_idle, "the server to stop working")
-        assert time.monotonic() - started < 5, "far less than what was asked for would have taken"
+        assert time.monotonic() - started < 3, "far less than what was asked for would have taken"
 
 
 def test_killed_in_mid_request_and_back(serve: Serve) -> None:

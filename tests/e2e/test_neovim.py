@@ -142,3 +142,16 @@ def test_two_servers_do_not_disturb_each_other(neovim: Start, nvim_012: Path, nv
     assert worker is not None
     worker.kill()
     assert editors[1].type_and_see_ghost_text(" a").strip(), "the other one goes on"
+
+
+def test_one_server_for_files_of_several_projects(neovim: Start, nvim_012: Path, tmp_path: Path) -> None:
+    editor = neovim(nvim_012, SERVER)
+    for name in ("one", "two"):
+        path = tmp_path / name / "a.py"
+        (path.parent / ".git").mkdir(parents=True)
+        path.write_text(ARITHMETIC)
+        editor.open(path)
+        assert editor.type_and_see_ghost_text("Goreturn").strip()
+        editor.type("<Esc>:write<CR>")
+        editor.wait("not vim.bo.modified", "the file to be written")
+    assert editor.lua("#vim.lsp.get_clients({ name = 'midfill' })") == 1
