@@ -205,7 +205,9 @@ class LspClient:
     def _read_errors(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
-            self.stderr += line.decode()
+            with self._news:
+                self.stderr += line.decode()
+                self._news.notify_all()
 
 
 def frame(body: bytes) -> bytes:

@@ -52,7 +52,9 @@ class ScriptedVocabulary:
         tokens: list[int] = []
         at = 0
         while at < len(data):
-            n = next(n for n in range(self._longest, 0, -1) if data[at : at + n] in self._by_piece and at + n <= len(data))
+            n = next(
+                n for n in range(self._longest, 0, -1) if data[at : at + n] in self._by_piece and at + n <= len(data)
+            )
             tokens.append(self._by_piece[data[at : at + n]])
             at += n
         return tokens

@@ -138,7 +138,7 @@ class LlamaContext:
         params.kv_overrides = self._overrides
         model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
         if not model:
-            raise EngineError(f"llama.cpp cannot load {path}: {_last_messages()}")
+            raise EngineError(f"llama.cpp cannot load {path}: {_last_messages()}; get the file again or choose another")
         if llama_cpp.llama_model_is_recurrent(model) or llama_cpp.llama_model_is_hybrid(model):
             raise UnsupportedModel(
                 f"{path}: keeps a running state that cannot be taken back, as every keystroke needs; "

@@ -32,6 +32,7 @@ MAX_CRASHES = 5
 CRASH_WINDOW_S = 60.0
 FIRST_BACK_OFF_S = 0.2
 MAX_BACK_OFF_S = 5.0
+EXIT_S = 2.0
 N_KEPT_STDERR_LINES = 5
 
 
@@ -146,7 +147,7 @@ class LlamaEngine:
             self._on_status(status)
 
     def _fail(self, state: EngineState, why: str) -> None:
-        """Leave the states in which requests are taken; those that are waiting end with this, and none slips between."""
+        """Leave the states in which requests are taken; what waits ends, and nothing slips between."""
         with self._lock:
             self._set_status(state, why)
             pending, self._pending = list(self._pending.values()), {}
@@ -164,8 +165,7 @@ class LlamaEngine:
                 return
             stderr = _Tail(worker.stderr)
             refusal = self._listen(worker)
-            worker.kill()
-            code = worker.wait()
+            code = _reap(worker)
             last_words = stderr.text()
             self._dispose(worker)
             if self._closed.is_set():
@@ -254,6 +254,14 @@ class _Tail:
         """The last lines, once the stream has ended."""
         self._thread.join(timeout=1)
         return b" / ".join(self._lines).decode(errors="replace")[-500:]
+
+
+def _reap(worker: subprocess.Popen[bytes]) -> int:
+    """How a worker that has said its last ended; killed if it lingers."""
+    with suppress(subprocess.TimeoutExpired):
+        return worker.wait(EXIT_S)
+    worker.kill()
+    return worker.wait()
 
 
 def _ending(code: int) -> str:

@@ -114,9 +114,7 @@ def aixcoder(
 ) -> AixCoder:
     sentinel_type, add_space_prefix = request.param
     path = tmp_path_factory.mktemp("aixcoder") / "tiny.gguf"
-    vocabulary = to_vocabulary(
-        sentencepiece_file, sentinel_type=sentinel_type, add_space_prefix=add_space_prefix
-    )
+    vocabulary = to_vocabulary(sentencepiece_file, sentinel_type=sentinel_type, add_space_prefix=add_space_prefix)
     write_random_model(path, SHAPES["tiny"], vocabulary)
     llama = LlamaContext(path, ContextOptions(256, 1, 64, 1), Interrupt())
     found = find_format(llama.vocabulary.ids, "llama", "aixcoder-7b-base", llama.vocabulary.fim)

@@ -84,7 +84,9 @@ def scripted(
 def vocabulary(request: pytest.FixtureRequest) -> Vocabulary:
     """Three ways to cut a text into tokens."""
     if request.param == "words":
-        return ScriptedVocabulary(words=["re", "ret", "return", " re", "  ", "    ", "\n\n", "):", "\n    ", "item", "s)"])
+        return ScriptedVocabulary(
+            words=["re", "ret", "return", " re", "  ", "    ", "\n\n", "):", "\n    ", "item", "s)"]
+        )
     name = {"smollm2": "loaded_llama", "sentencepiece": "other_model"}[request.param]
     llama: LlamaContext = request.getfixturevalue(name)
     return llama.vocabulary

@@ -72,7 +72,7 @@ TABLE = {
     # in the middle of a line it never leaves the line
     "newline first": ("x = | + 1\n", "\ny = 2\n", "", LINE),
     "blanks and newline": ("x = | + 1\n", "  \n  y", "  ", LINE),
-    "line": ("x = |)\n", "1\n", "1", LINE),
+    "line, but for the rest": ("x = |)\n", "1\n", "1", LINE),
     "next line is nobody's business": ("f(|)\na\n", "a\n", "a", LINE),
 }
 

@@ -24,8 +24,10 @@ CODE = Path(prompt_module.__file__).read_text(encoding="utf-8")
 # Words that meet in all ways, with what tokenizers treat apart: blanks, digits, brackets, many bytes a character.
 TEXTS = st.lists(
     st.sampled_from(
-        ["def", "ret", "urn", " ", "  ", "    ", "\t", "\n", "\n\n", "\r\n", "(", ")", "):", "self.", "0", "42"]
-        + ["_", "é", "ï", "名", "🙂", "\u2028", "\0", '"', "#" * 9, " " * 70, "👩‍👧"]
+        [
+            *("def", "ret", "urn", " ", "  ", "    ", "\t", "\n", "\n\n", "\r\n", "(", ")", "):", "self.", "0", "42"),
+            *("_", "é", "ï", "名", "🙂", "\u2028", "\0", '"', "#" * 9, " " * 70, "👩‍👧"),
+        ]
     ),
     max_size=12,
 ).map("".join)
@@ -77,7 +79,7 @@ def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
 
 
 def is_crossed(piece: bytes, rest: bytes, pieces: Sequence[bytes]) -> bool:
-    """Whether some token begins with `piece`, goes on, and agrees with `rest` as far as both reach; by looking at all."""
+    """Whether some token begins with `piece`, goes on and agrees with `rest`, as far as both reach."""
     return any(
         len(other) > len(piece)
         and other.startswith(piece)

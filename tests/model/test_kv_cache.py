@@ -273,9 +273,7 @@ def test_warm_is_near_cold_however_batches_are_split(llama: LlamaContext, tokens
     assert max(map(divergence, cold, warm)) < 0.02
 
 
-def test_real_interrupt_keeps_whole_micro_batches(
-    llama: LlamaContext, interrupt: Interrupt, tokens: list[int]
-) -> None:
+def test_real_interrupt_keeps_whole_micro_batches(llama: LlamaContext, interrupt: Interrupt, tokens: list[int]) -> None:
     _, cold = cleared(llama).evaluate(tokens, 1)
     cache = cleared(llama)
     decode, n_batches = llama.decode, 0
@@ -327,9 +325,7 @@ def spoiled(state: bytes, other: bytes) -> dict[str, bytes]:
     }
 
 
-def test_states_that_do_not_fit_do_no_harm(
-    llama: LlamaContext, tokens: list[int], other_model: LlamaContext
-) -> None:
+def test_states_that_do_not_fit_do_no_harm(llama: LlamaContext, tokens: list[int], other_model: LlamaContext) -> None:
     cache = cleared(llama)
     _, cold = cache.evaluate(tokens, 1)
     state = llama.save(MAIN)
@@ -359,7 +355,7 @@ def test_real_branch_leaves_the_main_sequence_intact(llama: LlamaContext, tokens
 
 def test_branch_goes_on_from_the_shared_part(llama: LlamaContext, tokens: list[int]) -> None:
     cache = cleared(llama)
-    _, rows = cache.evaluate(tokens, 1)
+    cache.evaluate(tokens, 1)
     expected = cache.append(tokens[0])
     cache.branch(len(tokens))
     assert divergence(expected, cache.append(tokens[0], BRANCH)) < 1e-3

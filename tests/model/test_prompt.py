@@ -40,7 +40,9 @@ def test_everything_fits() -> None:
 
 
 @pytest.mark.parametrize("max_tokens", [1, 3, 4, 50, 200, 1000, 4000])
-@pytest.mark.parametrize("text", [lines(500), "x" * 5000, "日本語🙂" * 2000, ""], ids=["code", "line", "dense", "empty"])
+@pytest.mark.parametrize(
+    "text", [lines(500), "x" * 5000, "日本語🙂" * 2000, ""], ids=["code", "line", "dense", "empty"]
+)
 def test_never_longer_than_the_budget(text: str, max_tokens: int) -> None:
     vocabulary = ScriptedVocabulary(FIM_PIECES)  # every byte is a token: as dense as text can be
     prompt = builder(vocabulary).build(Cursor("a.py", "python", text, text), [snippet(text)], max_tokens)
