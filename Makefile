@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+TRAINING := $(VENV)/.training
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -18,19 +19,25 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	@touch $@
 
+# PyTorch first and alone: what depends on it must not choose another build.
+$(TRAINING): $(INSTALLED)
+	$(BIN)/pip install --quiet torch
+	$(BIN)/pip install --quiet --editable '.[training,dev]'
+	@touch $@
+
 setup: $(INSTALLED)  ## virtual environment and default model
 	@$(BIN)/midfill model pull
 
 demo: setup  ## complete code in examples/ with the default model
 	@sh examples/demo.sh $(BIN)/midfill
 
-test: setup  ## unit and integration tests, with the real model
+test: setup $(TRAINING)  ## unit and integration tests, with the real model
 	$(BIN)/python -m pytest
 
 e2e: setup  ## real editors and peers
 	$(BIN)/python -m pytest -m e2e tests/e2e
 
-check: $(INSTALLED)  ## lint, format, types, contents of the wheel
+check: $(TRAINING)  ## lint, format, types, contents of the wheel
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -83,8 +83,8 @@ def test_only_these_packages_import(package: str, importers: set[str]) -> None:
     assert packages_of(importers_of(package)) <= importers
 
 
-def test_llama_cpp_is_imported_in_one_module() -> None:
-    assert importers_of("llama_cpp") == {f"{MODEL}.llama"}
+def test_llama_cpp_is_imported_where_a_process_of_its_own_runs_it() -> None:
+    assert importers_of("llama_cpp") == {f"{MODEL}.llama", f"{TRAINING}.export.llama_jobs"}
 
 
 def test_the_model_takes_plain_data_from_the_context() -> None:

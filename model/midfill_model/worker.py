@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import queue
+import signal
 import threading
 from typing import BinaryIO
 
@@ -65,6 +66,7 @@ class Inbox:
 
 def main() -> None:
     """Serve until stdin ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the parent, whose end is ours
     source, target = _private_streams()
     load = receive(source)
     assert isinstance(load, Load)

@@ -29,6 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ModelError, TrainingError) as error:
         print(f"midfill-train: {error}", file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:
+        print(f"midfill-train: {error.name} is missing; run `pip install 'midfill[training]'`", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("midfill-train: interrupted; nothing is left of the output", file=sys.stderr)
         return 130
