@@ -126,7 +126,7 @@ def test_wrong_usage(place: str) -> None:
 def test_wrong_number_of_tokens(code: Path, n_tokens: str) -> None:
     done = run(MIDFILL, "complete", f"{code}:1", f"--max-tokens={n_tokens}")
     assert done.returncode == 2
-    assert "not a whole number above 0" in done.stderr
+    assert "not a whole number of at least 1" in done.stderr
 
 
 def test_unknown_model_suggests_the_nearest(code: Path) -> None:

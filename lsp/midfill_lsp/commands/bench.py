@@ -9,11 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from midfill_lsp.commands.arguments import whole_number
 from midfill_model.errors import ModelError
 
 if TYPE_CHECKING:
     from midfill_lsp.commands import Subparsers
 
+MIN_KEYSTROKES = 3  # the first one is left out, and a percentile needs two
 N_PIECES = 49_152  # aiXcoder's vocabulary
 
 
@@ -27,7 +29,7 @@ def add_parser(subparsers: Subparsers) -> None:
     typing.add_argument(
         "--file", type=Path, metavar="FILE", help="what to type into; default: a standard library module"
     )
-    typing.add_argument("--keystrokes", type=int, default=60, metavar="N", help="default 60")
+    typing.add_argument("--keystrokes", type=whole_number(MIN_KEYSTROKES), default=60, metavar="N", help="default 60")
     typing.add_argument("--json", action="store_true", help="print one JSON object")
     typing.set_defaults(run=_typing)
 

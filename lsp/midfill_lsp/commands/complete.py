@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from midfill_lsp.commands.arguments import whole_number
+
 if TYPE_CHECKING:
     from midfill_context.cursor import Cursor
     from midfill_lsp.commands import Subparsers
@@ -65,7 +67,9 @@ def add_parser(subparsers: Subparsers) -> None:
         "--workspace", metavar="DIR", type=Path, help="default: the nearest folder above the file with .git"
     )
     parser.add_argument("--model", default="", metavar="NAME|PATH", help="default: the default model")
-    parser.add_argument("--max-tokens", type=_positive, default=48, metavar="N", help="longest completion (default 48)")
+    parser.add_argument(
+        "--max-tokens", type=whole_number(1), default=48, metavar="N", help="longest completion (default 48)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
@@ -91,12 +95,6 @@ def _place(text: str) -> Place:
     if match is None or int(match["line"]) < 1 or match["column"] == "0":
         raise argparse.ArgumentTypeError(f"{text!r} is not FILE:LINE or FILE:LINE:COLUMN, counted from 1")
     return Place(Path(match["file"]), int(match["line"]), int(match["column"]) if match["column"] else None)
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
 
 
 def _open(place: Place) -> tuple[Document, int]:
