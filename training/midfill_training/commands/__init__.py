@@ -1,1 +1,1 @@
-"""The subcommands of `midfill-train` about checkpoints: `add_parser` declares each, its handler returns the exit code."""
+"""The subcommands of `midfill-train`: `add_parser` declares one, its handler returns the exit code."""

@@ -1,0 +1,77 @@
+"""Which tokenizer a checkpoint has, and its special tokens, wherever the folder says them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from midfill_model.random_model import Vocabulary
+from midfill_training.errors import BadCheckpoint
+from midfill_training.export import bpe_tokenizer, spm_tokenizer
+from midfill_training.export.checkpoint import read_json
+
+CONFIG = "tokenizer_config.json"
+
+
+@dataclass(frozen=True)
+class TokenizerFound:
+    """A proved vocabulary; `note` says how it was proved."""
+
+    vocabulary: Vocabulary
+    note: str
+
+
+def read_vocabulary(folder: Path, config: Mapping[str, Any], fim: tuple[str, str, str] | None = None) -> TokenizerFound:
+    """The tokenizer in `folder`, tokenizer.model before tokenizer.json.
+
+    Raises BadCheckpoint when there is none, and what `read_spm_vocabulary` and `read_bpe_vocabulary` raise.
+    """
+    settings = read_json(folder / CONFIG) if (folder / CONFIG).exists() else {}
+    added = _added_tokens(settings)
+    pieces = {piece: token for token, (piece, _) in added.items()}
+    has_model = (folder / spm_tokenizer.FILE).exists()
+    if not has_model and (folder / bpe_tokenizer.FILE).exists():
+        table = read_json(folder / bpe_tokenizer.FILE)
+        vocab = (table.get("model") or {}).get("vocab")
+        pieces |= vocab if isinstance(vocab, dict) else {}
+        pieces |= {str(entry["content"]): int(entry["id"]) for entry in table.get("added_tokens", ())}
+    ids: dict[str, int | bool | None] = {
+        "bos_id": _special_id("bos", settings, config, pieces),
+        "eos_id": _special_id("eos", settings, config, pieces),
+        "add_bos": settings.get("add_bos_token"),
+    }
+    if has_model:
+        vocabulary = spm_tokenizer.read_spm_vocabulary(folder, ids, added, fim)
+        note = f"SentencePiece, add_space_prefix {str(vocabulary.add_space_prefix).lower()}"
+        return TokenizerFound(vocabulary, note)
+    if (folder / bpe_tokenizer.FILE).exists():
+        found = bpe_tokenizer.read_bpe_vocabulary(folder, ids, fim)
+        also = f", as would {', '.join(found.fitting[1:])}" if found.fitting[1:] else ""
+        return TokenizerFound(found.vocabulary, f"byte-level BPE, pre-tokenizer {found.fitting[0]} fits{also}")
+    raise BadCheckpoint(
+        f"{folder}: has neither {spm_tokenizer.FILE} nor {bpe_tokenizer.FILE}; copy the tokenizer there"
+    )
+
+
+def _added_tokens(settings: Mapping[str, Any]) -> dict[int, tuple[str, bool]]:
+    table = settings.get("added_tokens_decoder")
+    if not isinstance(table, dict):
+        return {}
+    return {int(token): (str(entry["content"]), bool(entry.get("special"))) for token, entry in table.items()}
+
+
+def _special_id(
+    name: str, settings: Mapping[str, Any], config: Mapping[str, Any], pieces: Mapping[str, int]
+) -> int | None:
+    """The tokenizer's own word first: config.json of a fine-tuned model is often a copy."""
+    piece = settings.get(f"{name}_token")
+    if isinstance(piece, dict):
+        piece = piece.get("content")
+    if isinstance(piece, str) and piece in pieces:
+        return pieces[piece]
+    token = config.get(f"{name}_token_id")
+    if isinstance(token, list):
+        token = token[0] if token else None
+    return token if type(token) is int else None

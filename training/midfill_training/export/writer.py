@@ -1,0 +1,189 @@
+"""Writes GGUF files tensor by tensor: memory for a few rows, a `.part` file until everything is there.
+
+The `gguf` library writes the header; the rows are appended here, because it wants every tensor whole.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from midfill_model.random_model import Vocabulary
+from midfill_model.store import place
+from midfill_training.errors import OutputError
+from midfill_training.export.mapping import Value
+from midfill_training.export.tensor_plan import PlannedTensor
+from midfill_training.export.vocabulary import vocabulary_metadata
+
+if TYPE_CHECKING:
+    from gguf import GGMLQuantizationType
+
+ALIGNMENT = 32  # bytes; GGUF's default
+HEADER_BYTES = 64 * 2**20  # more than any vocabulary takes
+F16_MAX = 65504.0
+
+
+def stored_type(tensor: PlannedTensor, matrix_type: str) -> GGMLQuantizationType:
+    """Matrices are stored as `matrix_type` ("f16"), vectors as f32; rows that do not fill whole blocks as f16."""
+    from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
+
+    if len(tensor.shape) == 1:
+        return GGMLQuantizationType.F32
+    wanted = GGMLQuantizationType[matrix_type.upper()]
+    return wanted if tensor.shape[-1] % GGML_QUANT_SIZES[wanted][0] == 0 else GGMLQuantizationType.F16
+
+
+def stored_bytes(tensor: PlannedTensor, matrix_type: str) -> int:
+    """Size of a tensor in the file, without padding."""
+    from gguf import quant_shape_to_byte_shape
+
+    kind = stored_type(tensor, matrix_type)
+    return prod(quant_shape_to_byte_shape(tensor.shape, kind))
+
+
+def write_gguf(
+    path: Path,
+    architecture: str,
+    metadata: Mapping[str, Value],
+    tensors: Sequence[PlannedTensor],
+    matrix_type: str,
+    *,
+    show_progress: bool = False,
+) -> None:
+    """Write a whole file to `path`, which may exist: it is replaced when the new one is complete.
+
+    Raises OutputError when the disk is full or not writable, and what the tensors raise when they are read. Nothing
+    is left behind then.
+    """
+    n_bytes = sum(stored_bytes(tensor, matrix_type) for tensor in tensors)
+    check_space(path, n_bytes + HEADER_BYTES if tensors else 0)
+    with replacing(path) as part:
+        _write_header(part, architecture, metadata, tensors, matrix_type)
+        with part.open("ab") as stream, _progress(n_bytes, show_progress) as progress:
+            for tensor in tensors:
+                stream.write(bytes(-stream.tell() % ALIGNMENT))
+                for values in tensor.chunks():
+                    data = _stored(values, tensor, matrix_type)
+                    stream.write(data.data)
+                    progress.update(data.nbytes)
+            stream.write(bytes(-stream.tell() % ALIGNMENT))
+
+
+def write_vocabulary_file(path: Path, vocabulary: Vocabulary) -> Path:
+    """A GGUF with a tokenizer and nothing else, for llama.cpp to tokenise with."""
+    write_gguf(path, "llama", vocabulary_metadata(vocabulary), (), "f16")
+    return path
+
+
+def write_hollow_gguf(
+    path: Path, architecture: str, metadata: Mapping[str, Value], tensors: Sequence[PlannedTensor]
+) -> None:
+    """A file whose header is that of an f16 file and whose weights are a hole: for llama.cpp to plan with."""
+    _write_header(path, architecture, metadata, tensors, "f16")
+    n_bytes = sum(stored_bytes(tensor, "f16") + ALIGNMENT for tensor in tensors)
+    os.truncate(path, path.stat().st_size + ALIGNMENT + n_bytes)
+
+
+def check_output(path: Path, *, force: bool) -> None:
+    """Raise OutputError when `path` exists and may not be replaced, or cannot be a file."""
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder; name the file to write")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path.parent}: no such folder; make it first")
+    if (path.exists() or path.is_symlink()) and not force:
+        raise OutputError(f"{path}: exists; choose another name, or --force to replace it")
+
+
+def check_space(path: Path, n_bytes: int) -> None:
+    """Raise OutputError when the disk of `path` has less than `n_bytes` free."""
+    free = shutil.disk_usage(path.parent).free
+    if free < n_bytes:
+        raise OutputError(
+            f"{path}: needs {n_bytes / 2**30:,.2f} GiB and the disk has {free / 2**30:,.2f} GiB free; make room, "
+            "or write to another disk"
+        )
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A draft beside `path` that gets its name when all went well and goes away when not."""
+    part = path.with_name(path.name + ".part")
+    try:
+        part.unlink(missing_ok=True)  # of a run that was killed; or a link that must not be followed
+        yield part
+        place(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise OutputError(
+                f"{path}: the disk is full; make room or write to another one. Nothing is left"
+            ) from error
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _write_header(
+    part: Path, architecture: str, metadata: Mapping[str, Value], tensors: Sequence[PlannedTensor], matrix_type: str
+) -> None:
+    from gguf import GGUFWriter, quant_shape_to_byte_shape
+
+    writer = GGUFWriter(part, architecture)
+    try:
+        for key, value in metadata.items():
+            _add(writer, key, value)
+        for tensor in tensors:
+            kind = stored_type(tensor, matrix_type)
+            shape = quant_shape_to_byte_shape(tensor.shape, kind)
+            writer.add_tensor_info(tensor.name, shape, np.dtype(np.uint8), prod(shape), kind)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+    finally:
+        writer.close()
+
+
+def _add(writer: Any, key: str, value: Value) -> None:
+    match value:
+        case bool():  # before int: a bool is one
+            writer.add_bool(key, value)
+        case int():
+            writer.add_uint32(key, value)
+        case float():
+            writer.add_float32(key, value)
+        case str():
+            writer.add_string(key, value)
+        case _:
+            writer.add_array(key, value)
+
+
+def _stored(
+    values: np.ndarray[Any, np.dtype[np.float32]], tensor: PlannedTensor, matrix_type: str
+) -> np.ndarray[Any, Any]:
+    from gguf import GGMLQuantizationType, quants
+
+    kind = stored_type(tensor, matrix_type)
+    if kind == GGMLQuantizationType.F16 and np.abs(values).max() > F16_MAX:
+        raise OutputError(
+            f"{tensor.source.name}: has values beyond {F16_MAX:,.0f}, which f16 cannot hold; use --type bf16 or f32"
+        )
+    data: np.ndarray[Any, Any] = np.ascontiguousarray(quants.quantize(values, kind))
+    return data
+
+
+@contextmanager
+def _progress(n_bytes: int, wanted: bool) -> Iterator[Any]:
+    from tqdm import tqdm
+
+    quiet = not wanted or not os.isatty(2)
+    with tqdm(total=n_bytes, unit="B", unit_scale=True, disable=quiet) as bar:
+        yield bar
