@@ -71,7 +71,7 @@ def modules() -> str:
 
 def formats() -> str:
     """The prompt formats, part by part."""
-    from midfill_model.formats import BY_NAME
+    from midfill_model.prompts.formats import BY_NAME
 
     rows = ["| format | layout | a snippet |", "|---|---|---|"]
     for each in BY_NAME.values():

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from loopback import raise_loopback
-from midfill_model import store
-from midfill_model.catalogue import DEFAULT_MODEL
+from midfill_model.files import store
+from midfill_model.files.catalogue import DEFAULT_MODEL
 
 # Read before any test moves the user's directories.
 INSTALLED_MODELS = store.models_dir()

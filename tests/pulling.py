@@ -16,9 +16,9 @@ from tiny_gguf import write_tiny_gguf
 # Prints the path, or the error's class and message; argv: a catalogue and whether its licence is accepted.
 CHILD = """
 import json, sys
-from midfill_model.catalogue import parse_catalogue
+from midfill_model.files.catalogue import parse_catalogue
 from midfill_model.errors import ModelError
-from midfill_model.pull import pull
+from midfill_model.files.pull import pull
 table, accepts = json.loads(sys.argv[1])
 (entry,) = parse_catalogue(table).values()
 try:

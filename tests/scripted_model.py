@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from midfill_model.interrupt import Interrupted
-from midfill_model.sampling import Logits
+from midfill_model.local.interrupt import Interrupted
+from midfill_model.local.sampling import Logits
 
 N_BYTES = 256
 

@@ -60,7 +60,7 @@ def packages_of(modules: set[str]) -> set[str]:
 def test_all_packages_are_read() -> None:
     assert set(PACKAGES) == {LSP, CONTEXT, MODEL, TRAINING}
     assert packages_of(set(imports())) == {LSP, CONTEXT, MODEL, TRAINING}
-    assert "llama_cpp" in imports()[f"{MODEL}.llama"]
+    assert "llama_cpp" in imports()[f"{MODEL}.local.llama"]
     assert f"{CONTEXT}.cursor.Cursor" in imports()[f"{MODEL}.engine"]
 
 
@@ -84,7 +84,7 @@ def test_only_these_packages_import(package: str, importers: set[str]) -> None:
 
 
 def test_llama_cpp_is_imported_where_a_process_of_its_own_runs_it() -> None:
-    assert importers_of("llama_cpp") == {f"{MODEL}.llama", f"{TRAINING}.export.llama_jobs"}
+    assert importers_of("llama_cpp") == {f"{MODEL}.local.llama", f"{TRAINING}.export.llama_jobs"}
 
 
 def test_the_model_takes_plain_data_from_the_context() -> None:
@@ -95,11 +95,14 @@ def test_the_model_takes_plain_data_from_the_context() -> None:
             assert all(module.startswith(allowed) for module in from_context), importer
 
 
-@pytest.mark.parametrize("importer", ["engine", "errors", "formats", "prompt", "vocabulary", "window", "healing"])
+@pytest.mark.parametrize(
+    "importer",
+    ["engine", "errors", *(f"prompts.{name}" for name in ("formats", "prompt", "vocabulary", "window", "healing"))],
+)
 def test_prompts_are_made_without_the_engine(importer: str) -> None:
     """Training and remote engines use them."""
     modules = imports()[f"{MODEL}.{importer}"]
-    heavy = {f"{MODEL}.{name}" for name in ("llama", "llama_engine", "worker", "kv_cache", "decoding")}
+    heavy = {f"{MODEL}.local.{name}" for name in ("llama", "llama_engine", "worker", "kv_cache", "decoding")}
     assert not modules & heavy
 
 
@@ -130,7 +133,7 @@ def test_version_is_printed() -> None:
     assert done.stdout == f"midfill {__version__}\n"
 
 
-@pytest.mark.parametrize("module", ["llama_engine", "wire", "prompt"])
+@pytest.mark.parametrize("module", ["local.llama_engine", "local.wire", "prompts.prompt"])
 def test_the_engine_loads_llama_cpp_in_its_worker_only(module: str) -> None:
     loaded = loaded_by(f"import midfill_model.{module}")
     assert MODEL in loaded

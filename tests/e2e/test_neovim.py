@@ -113,7 +113,7 @@ def test_killed_worker_comes_back(neovim: Start, program: Path, tmp_path: Path) 
     editor = neovim(program, SERVER)
     editor.open(path)
     editor.type_and_see_ghost_text("Goreturn")
-    worker = editor.process_with("midfill_model.worker")
+    worker = editor.process_with("midfill_model.local.worker")
     server = editor.process_with("midfill_lsp")
     assert worker is not None
     assert server is not None
@@ -138,7 +138,7 @@ def test_two_servers_do_not_disturb_each_other(neovim: Start, nvim_012: Path, nv
     for editor, text in zip(editors, texts, strict=True):
         assert editor.type_and_see_ghost_text("").strip()
         assert editor.server_text() == f"{text}    return\n"
-    worker = editors[0].process_with("midfill_model.worker")
+    worker = editors[0].process_with("midfill_model.local.worker")
     assert worker is not None
     worker.kill()
     assert editors[1].type_and_see_ghost_text(" a").strip(), "the other one goes on"

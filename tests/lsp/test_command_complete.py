@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from commands import MIDFILL, run
-from midfill_model import store
-from midfill_model.catalogue import DEFAULT_MODEL
+from midfill_model.files import store
+from midfill_model.files.catalogue import DEFAULT_MODEL
 from tiny_gguf import write_tiny_gguf
 
 HEAD = "def add(a, b):\n    return a + b\n\n\ndef sub(a, b):\n"
@@ -143,11 +143,3 @@ def test_unreadable_model_says_what_is_wrong(code: Path, tmp_path: Path) -> None
     assert done.returncode == 1
     assert "part.gguf" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_version_is_instant_and_imports_nothing_heavy() -> None:
-    program = "import sys; from midfill_lsp.cli import build_parser; build_parser(); print(sorted(sys.modules))"
-    done = run(program)
-    heavy = {"llama_cpp", "numpy", "gguf", "pygls", "lsprotocol", "huggingface_hub", "torch", "asyncio"}
-    assert done.returncode == 0, done.stderr
-    assert not heavy & set(json.loads(done.stdout.replace("'", '"')))

@@ -16,8 +16,8 @@ import pytest
 
 from commands import MIDFILL, run
 from midfill_lsp.commands import doctor
-from midfill_model import store
-from midfill_model.catalogue import DEFAULT_MODEL
+from midfill_model.files import store
+from midfill_model.files.catalogue import DEFAULT_MODEL
 from tiny_gguf import write_tiny_gguf
 
 

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from commands import MIDFILL, run
-from midfill_model import store
-from midfill_model.catalogue import DEFAULT_MODEL, PypiSource, catalogue
+from midfill_model.files import store
+from midfill_model.files.catalogue import DEFAULT_MODEL, PypiSource, catalogue
 from stand_in_hub import StandInHub, serving
 from tiny_gguf import write_tiny_gguf
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from midfill_model.interrupt import Interrupt
-from midfill_model.random_model import SHAPES, write_random_model
-from midfill_model.vocabulary import PieceIndex
+from midfill_model.files.random_model import SHAPES, write_random_model
+from midfill_model.local.interrupt import Interrupt
+from midfill_model.prompts.vocabulary import PieceIndex
 from model.sentencepiece_model import to_vocabulary, train
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when llama_cpp is first imported
 
-from midfill_model.llama import ContextOptions, LlamaContext
+from midfill_model.local.llama import ContextOptions, LlamaContext
 
 N_CTX = 1536
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import sentencepiece
 
-from midfill_model.random_model import AIXCODER_SENTINELS, TokenType, Vocabulary
+from midfill_model.files.random_model import AIXCODER_SENTINELS, TokenType, Vocabulary
 
 N_PIECES = 2000
 

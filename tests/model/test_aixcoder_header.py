@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from midfill_model.aixcoder_header import header, languages_by_extension
+from midfill_model.prompts.aixcoder_header import header, languages_by_extension
 
 GOLDEN = {
     "shop/cart.py": "# the file path is: shop/cart.py\n# the code file is written by Python\n",

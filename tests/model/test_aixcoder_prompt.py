@@ -17,12 +17,12 @@ import pytest
 import sentencepiece
 
 from midfill_context.cursor import Chunk, Cursor, Snippet
-from midfill_model.formats import AIXCODER, find_format
-from midfill_model.interrupt import Interrupt
-from midfill_model.llama import ContextOptions, LlamaContext, LlamaVocabulary
-from midfill_model.prompt import Prompt, PromptBuilder, special_tokens
-from midfill_model.random_model import AIXCODER_SENTINELS, SHAPES, TokenType, write_random_model
-from midfill_model.vocabulary import PieceIndex
+from midfill_model.files.random_model import AIXCODER_SENTINELS, SHAPES, TokenType, write_random_model
+from midfill_model.local.interrupt import Interrupt
+from midfill_model.local.llama import ContextOptions, LlamaContext, LlamaVocabulary
+from midfill_model.prompts.formats import AIXCODER, find_format
+from midfill_model.prompts.prompt import Prompt, PromptBuilder, special_tokens
+from midfill_model.prompts.vocabulary import PieceIndex
 from model.sentencepiece_model import to_vocabulary
 
 BOS, EOS, PRE, MIDDLE, POST = 1, 2, 260, 261, 262

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from midfill_model import store
-from midfill_model.catalogue import (
+from midfill_model.errors import ModelUnavailable, UnknownModel
+from midfill_model.files import store
+from midfill_model.files.catalogue import (
     DEFAULT_MODEL,
     HubSource,
     PypiSource,
@@ -17,9 +18,8 @@ from midfill_model.catalogue import (
     find_model,
     parse_catalogue,
 )
-from midfill_model.errors import ModelUnavailable, UnknownModel
-from midfill_model.formats import BY_NAME
-from midfill_model.gguf_file import memory_need, read_header
+from midfill_model.files.gguf_file import memory_need, read_header
+from midfill_model.prompts.formats import BY_NAME
 from tiny_gguf import write_tiny_gguf
 
 

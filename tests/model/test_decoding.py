@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from midfill_context.cursor import Cursor
-from midfill_model import sampling as sampling_module
-from midfill_model.decoding import MAX_OVERHANG, Decoder
 from midfill_model.engine import CompletionRequest, Limits, Sampling, StopReason
-from midfill_model.formats import MIDFILL, PREFIX_ONLY, PromptFormat
-from midfill_model.interrupt import Interrupt
-from midfill_model.kv_cache import MAIN, KvCache
-from midfill_model.llama import LlamaContext
-from midfill_model.prompt import PromptBuilder, special_tokens
-from midfill_model.vocabulary import PieceIndex, Vocabulary
+from midfill_model.local import sampling as sampling_module
+from midfill_model.local.decoding import MAX_OVERHANG, Decoder
+from midfill_model.local.interrupt import Interrupt
+from midfill_model.local.kv_cache import MAIN, KvCache
+from midfill_model.local.llama import LlamaContext
+from midfill_model.prompts.formats import MIDFILL, PREFIX_ONLY, PromptFormat
+from midfill_model.prompts.prompt import PromptBuilder, special_tokens
+from midfill_model.prompts.vocabulary import PieceIndex, Vocabulary
 from scripted_model import NextToken, ScriptedContext, ScriptedVocabulary, knowing
 
 TEXT = '''"""Prices and stock."""

@@ -8,7 +8,7 @@ import pytest
 
 from midfill_context.cursor import Chunk, Cursor, Snippet
 from midfill_model.errors import UnsupportedModel
-from midfill_model.formats import (
+from midfill_model.prompts.formats import (
     AIXCODER,
     BY_NAME,
     CODEGEMMA,
@@ -25,8 +25,8 @@ from midfill_model.formats import (
     find_format,
     named_format,
 )
-from midfill_model.prompt import PromptBuilder, special_tokens
-from midfill_model.vocabulary import PieceIndex
+from midfill_model.prompts.prompt import PromptBuilder, special_tokens
+from midfill_model.prompts.vocabulary import PieceIndex
 from scripted_model import ScriptedVocabulary
 
 AIX = ("<s>", "</s>", "▁<AIX-SPAN-PRE>", "▁<AIX-SPAN-MIDDLE>", "▁<AIX-SPAN-POST>", "▁<AIX-END-TURN>")

@@ -21,8 +21,8 @@ from midfill_model.errors import (
     UnknownModel,
     UnsupportedModel,
 )
-from midfill_model.gguf_file import FimTokens, check_fits, memory_need, read_header
-from midfill_model.gguf_layout import Stored, read_layout, read_strings
+from midfill_model.files.gguf_file import FimTokens, check_fits, memory_need, read_header
+from midfill_model.files.gguf_layout import Stored, read_layout, read_strings
 from tiny_gguf import KV_BYTES_PER_TOKEN, N_CTX, TOKENS, write_tiny_gguf
 
 SECONDS = 1.0  # no file, however bad, may take longer

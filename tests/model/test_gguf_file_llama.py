@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from midfill_model.errors import ModelError
-from midfill_model.gguf_file import read_header
-from midfill_model.gguf_layout import read_layout
-from midfill_model.random_model import Shape, synthetic_vocabulary, write_random_model
+from midfill_model.files.gguf_file import read_header
+from midfill_model.files.gguf_layout import read_layout
+from midfill_model.files.random_model import Shape, synthetic_vocabulary, write_random_model
 
 N_FILES = 400
 SHAPE = Shape(

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from midfill_model import prompt as prompt_module
-from midfill_model.healing import MAX_SPACE_BYTES, MAX_TOKENS, n_safe_tokens
-from midfill_model.interrupt import Interrupt
-from midfill_model.llama import ContextOptions, LlamaContext
-from midfill_model.random_model import SHAPES, write_random_model
-from midfill_model.vocabulary import PieceIndex, Vocabulary
+from midfill_model.files.random_model import SHAPES, write_random_model
+from midfill_model.local.interrupt import Interrupt
+from midfill_model.local.llama import ContextOptions, LlamaContext
+from midfill_model.prompts import prompt as prompt_module
+from midfill_model.prompts.healing import MAX_SPACE_BYTES, MAX_TOKENS, n_safe_tokens
+from midfill_model.prompts.vocabulary import PieceIndex, Vocabulary
 from model.sentencepiece_model import to_vocabulary
 from scripted_model import ScriptedVocabulary
 

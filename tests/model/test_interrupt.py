@@ -9,7 +9,7 @@ import time
 import pytest
 
 from midfill_model.engine import StopReason
-from midfill_model.interrupt import Interrupt, Interrupted
+from midfill_model.local.interrupt import Interrupt, Interrupted
 
 
 def asks(interrupt: Interrupt) -> int:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from midfill_model.engine import StopReason
 from midfill_model.errors import EngineError
-from midfill_model.interrupt import Interrupt, Interrupted
-from midfill_model.kv_cache import BRANCH, MAIN, MIN_PARKED_TOKENS, KvCache
-from midfill_model.llama import LlamaContext
+from midfill_model.local.interrupt import Interrupt, Interrupted
+from midfill_model.local.kv_cache import BRANCH, MAIN, MIN_PARKED_TOKENS, KvCache
+from midfill_model.local.llama import LlamaContext
 from scripted_model import ScriptedContext
 
 N_VOCAB = 1000

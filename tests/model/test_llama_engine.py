@@ -31,9 +31,9 @@ from midfill_model.engine import (
     Sampling,
     StopReason,
 )
-from midfill_model.llama_engine import LlamaEngine
-from midfill_model.random_model import SHAPES, synthetic_vocabulary, write_random_model
-from midfill_model.wire import EngineOptions
+from midfill_model.files.random_model import SHAPES, synthetic_vocabulary, write_random_model
+from midfill_model.local.llama_engine import LlamaEngine
+from midfill_model.local.wire import EngineOptions
 from tiny_gguf import N_CTX, TOKENS, TYPES, write_tiny_gguf
 
 TIMEOUT_S = 60.0
@@ -532,7 +532,7 @@ import sys
 from pathlib import Path
 from midfill_context.cursor import Cursor
 from midfill_model.engine import CompletionRequest
-from midfill_model.llama_engine import LlamaEngine
+from midfill_model.local.llama_engine import LlamaEngine
 
 engine = LlamaEngine(Path(sys.argv[1]))
 if sys.argv[2] != "loading":

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from midfill_context.cursor import Chunk, Cursor, Snippet
-from midfill_model.formats import MIDFILL, PREFIX_ONLY, PromptFormat
-from midfill_model.prompt import PromptBuilder, Segment, special_tokens
-from midfill_model.vocabulary import PieceIndex
+from midfill_model.prompts.formats import MIDFILL, PREFIX_ONLY, PromptFormat
+from midfill_model.prompts.prompt import PromptBuilder, Segment, special_tokens
+from midfill_model.prompts.vocabulary import PieceIndex
 from scripted_model import ScriptedVocabulary
 
 FIM_PIECES = (*MIDFILL.sentinels,)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from midfill_model import store
+from midfill_model.files import store
 from pulling import command, pulled, table, write_content
 
 PYPI = {"kind": "pypi", "package": "tiny-model", "version": "1.0", "member": "tiny_model/tiny.gguf"}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from gguf import GGUFReader
 
-from midfill_model.random_model import (
+from midfill_model.files.random_model import (
     AIXCODER_SENTINELS,
     SHAPES,
     FileType,

@@ -29,8 +29,8 @@ from midfill_model.engine import (
     StopReason,
 )
 from midfill_model.errors import EngineError
-from midfill_model.formats import MIDFILL
-from midfill_model.remote_engine import RemoteEngine
+from midfill_model.prompts.formats import MIDFILL
+from midfill_model.remote.remote_engine import RemoteEngine
 
 TIMEOUT_S = 10.0
 PROPS = {"default_generation_settings": {}, "model_alias": "/models/small.gguf"}

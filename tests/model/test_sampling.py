@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from midfill_model.engine import Sampling
-from midfill_model.sampling import Logits, choose
+from midfill_model.local.sampling import Logits, choose
 
 LOGITS: Logits = np.log(np.array([0.1, 0.5, 0.15, 0.2, 0.05], dtype=np.float32))
 N_DRAWS = 4000

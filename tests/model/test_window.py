@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from midfill_model.window import STEPS, prefix_window, suffix_window
+from midfill_model.prompts.window import STEPS, prefix_window, suffix_window
 
 CODE = "".join(f"    total_{at} = sum(x for x in range({at}))  # line {at}\n" for at in range(400))
 LONG_LINES = "".join(chr(97 + at % 26) * (37 * at % 700) + "\n" for at in range(60))

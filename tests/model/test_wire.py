@@ -10,7 +10,7 @@ import pytest
 
 from midfill_context.cursor import Chunk, Cursor, Snippet
 from midfill_model.engine import Completion, CompletionRequest, Sampling, StopReason, Timings
-from midfill_model.wire import (
+from midfill_model.local.wire import (
     Cancel,
     Done,
     EngineOptions,

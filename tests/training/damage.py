@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from midfill_model.gguf_layout import Stored, read_layout, read_strings
+from midfill_model.files.gguf_layout import Stored, read_layout, read_strings
 
 
 def swap_tensors(gguf: Path, first: str, second: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tokenizers import pre_tokenizers
 
-from midfill_model.gguf_layout import read_layout
+from midfill_model.files.gguf_layout import read_layout
 from midfill_training.errors import TokenizerMismatch, UnsupportedCheckpoint
 from midfill_training.export.conversion import ExportOptions, export
 from training import checkpoints

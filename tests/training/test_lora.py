@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from commands import MIDFILL_TRAIN, run
-from midfill_model.gguf_layout import read_layout
+from midfill_model.files.gguf_layout import read_layout
 from midfill_training.errors import BadCheckpoint, UnsupportedCheckpoint
 from midfill_training.export.checkpoint import open_checkpoint
 from midfill_training.export.conversion import ExportOptions, export

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from midfill_model.gguf_layout import read_layout
+from midfill_model.files.gguf_layout import read_layout
 from midfill_training.errors import BadCheckpoint, UnsupportedCheckpoint
 from midfill_training.export.conversion import ExportOptions, export
 from midfill_training.export.gguf_weights import gguf_tensors

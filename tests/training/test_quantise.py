@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from commands import MIDFILL_TRAIN, run
-from midfill_model.gguf_layout import read_layout
+from midfill_model.files.gguf_layout import read_layout
 from midfill_training.errors import BadCheckpoint, TrainingError
 from midfill_training.export.conversion import ExportOptions, export
 from midfill_training.export.imatrix import read_imatrix

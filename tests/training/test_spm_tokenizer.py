@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import sentencepiece
 
-from midfill_model.gguf_layout import Layout, Stored, read_layout, read_numbers
-from midfill_model.random_model import AIXCODER_SENTINELS, TokenType
+from midfill_model.files.gguf_layout import Layout, Stored, read_layout, read_numbers
+from midfill_model.files.random_model import AIXCODER_SENTINELS, TokenType
 from midfill_training.errors import BadCheckpoint, TokenizerMismatch, UnsupportedCheckpoint
 from midfill_training.export.conversion import ExportOptions, export
 from midfill_training.export.llama_process import tokenise

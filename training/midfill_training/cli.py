@@ -15,7 +15,7 @@ from midfill_training.commands import export, lora, restore, verify
 from midfill_training.errors import TrainingError
 
 if TYPE_CHECKING:
-    from midfill_model.gguf_file import ModelHeader
+    from midfill_model.files.gguf_file import ModelHeader
     from midfill_training.inspection import Inspection
 
 SHOWN_TOKENS = 40  # some vocabularies mark thousands; --json has them all

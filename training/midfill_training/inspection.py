@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from midfill_model.errors import ModelError
-from midfill_model.gguf_file import FimTokens, ModelHeader, header_of, tensor_type_name
-from midfill_model.gguf_layout import STRING, Layout, Stored, read_layout, read_numbers, read_strings
+from midfill_model.files.gguf_file import FimTokens, ModelHeader, header_of, tensor_type_name
+from midfill_model.files.gguf_layout import STRING, Layout, Stored, read_layout, read_numbers, read_strings
 
 # Token types of GGUF that stand for no plain text. NORMAL (1), UNUSED (5) and BYTE (6) are left out.
 INTEGERS = (4, 5)  # GGUF value types; converters write signed and unsigned ones
@@ -121,7 +121,7 @@ def _type_name(kind: int | None) -> str:
 
 
 def _prompt_format(header: ModelHeader, pieces: Sequence[str]) -> str:
-    from midfill_model.formats import find_format
+    from midfill_model.prompts.formats import find_format
 
     return find_format(frozenset(pieces), header.architecture, header.name, _fim_pieces(header.fim, pieces)).name
 

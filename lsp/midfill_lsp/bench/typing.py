@@ -27,7 +27,7 @@ from midfill_lsp.session import STATUS
 from midfill_lsp.settings import Settings
 from midfill_model.engine import CompletionRequest, EngineState, Limits
 from midfill_model.errors import EngineError
-from midfill_model.llama_engine import LlamaEngine
+from midfill_model.local.llama_engine import LlamaEngine
 
 N_CANCELS = 20
 LOAD_TIMEOUT_S = 120.0

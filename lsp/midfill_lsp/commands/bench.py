@@ -65,7 +65,7 @@ def _typing(args: argparse.Namespace) -> int:
 
 
 def _make_random(args: argparse.Namespace) -> int:
-    from midfill_model.random_model import SHAPES, synthetic_vocabulary, write_random_model
+    from midfill_model.files.random_model import SHAPES, synthetic_vocabulary, write_random_model
 
     try:
         write_random_model(args.out, SHAPES[args.shape], synthetic_vocabulary(N_PIECES), file_type=args.type)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from midfill_model.catalogue import InstalledModel
+    from midfill_model.files.catalogue import InstalledModel
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -182,7 +182,7 @@ def check_memory() -> Check:
     """Memory in all and free, against what the default model takes."""
     import psutil
 
-    from midfill_model.catalogue import DEFAULT_MODEL, catalogue
+    from midfill_model.files.catalogue import DEFAULT_MODEL, catalogue
 
     memory = psutil.virtual_memory()
     total, available = memory.total >> 20, memory.available >> 20
@@ -196,8 +196,8 @@ def check_memory() -> Check:
 
 def check_models(*, verify: bool) -> list[Check]:
     """One check for each installed model; none at all is a problem."""
-    from midfill_model import store
-    from midfill_model.catalogue import DEFAULT_MODEL, find_model
+    from midfill_model.files import store
+    from midfill_model.files.catalogue import DEFAULT_MODEL, find_model
 
     names = store.stored_names()
     if not names:
@@ -209,9 +209,9 @@ def check_models(*, verify: bool) -> list[Check]:
 def _check_model(model: InstalledModel, *, verify: bool) -> Check:
     import psutil
 
-    from midfill_model import store
     from midfill_model.errors import ModelError
-    from midfill_model.gguf_file import memory_need, read_header
+    from midfill_model.files import store
+    from midfill_model.files.gguf_file import memory_need, read_header
 
     name = f"model {model.name}"
     again = f"run `midfill model pull {model.name}`" if model.entry else "get the file again"
@@ -240,7 +240,7 @@ def check_folders() -> list[Check]:
     """Whether models and measurements can be stored."""
     import platformdirs
 
-    from midfill_model import store
+    from midfill_model.files import store
 
     cache = Path(platformdirs.user_cache_dir("midfill", appauthor=False))
     return [_check_writable("models folder", store.models_dir()), _check_writable("cache folder", cache)]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from midfill_model.errors import ModelError, ModelUnavailable
 
 if TYPE_CHECKING:
-    from midfill_model.catalogue import InstalledModel, Licence
-    from midfill_model.store import Progress
+    from midfill_model.files.catalogue import InstalledModel, Licence
+    from midfill_model.files.store import Progress
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -58,8 +58,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from midfill_model import store
-    from midfill_model.catalogue import DEFAULT_MODEL, catalogue
+    from midfill_model.files import store
+    from midfill_model.files.catalogue import DEFAULT_MODEL, catalogue
 
     rows = [_row(name) for name in (*catalogue(), *(n for n in store.stored_names() if n not in catalogue()))]
     if args.json:
@@ -76,8 +76,8 @@ def _list(args: argparse.Namespace) -> int:
 
 def _row(name: str) -> dict[str, Any]:
     """One model of the list; the sizes are of the file where it is installed."""
-    from midfill_model import store
-    from midfill_model.catalogue import catalogue
+    from midfill_model.files import store
+    from midfill_model.files.catalogue import catalogue
 
     path = store.stored_path(name)
     entry = catalogue().get(name)
@@ -97,7 +97,7 @@ def _row(name: str) -> dict[str, Any]:
 
 
 def _path(args: argparse.Namespace) -> int:
-    from midfill_model.catalogue import DEFAULT_MODEL, find_model
+    from midfill_model.files.catalogue import DEFAULT_MODEL, find_model
 
     model = find_model(args.name or DEFAULT_MODEL)
     if args.json:
@@ -108,8 +108,8 @@ def _path(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from midfill_model import store
-    from midfill_model.catalogue import DEFAULT_MODEL, find_model
+    from midfill_model.files import store
+    from midfill_model.files.catalogue import DEFAULT_MODEL, find_model
 
     names = args.names or store.stored_names()
     if not names:
@@ -125,8 +125,8 @@ def _verify(args: argparse.Namespace) -> int:
 
 def _verified(model: InstalledModel) -> dict[str, Any]:
     """One file: its hash against the one it should have, if any, and whether its header is sound."""
-    from midfill_model import store
-    from midfill_model.gguf_file import read_header
+    from midfill_model.files import store
+    from midfill_model.files.gguf_file import read_header
 
     record = store.read_record(model.path)
     expected = (model.entry.sha256 if model.entry else None) or (record.sha256 if record else None)
@@ -159,9 +159,9 @@ def _verified(model: InstalledModel) -> dict[str, Any]:
 
 
 def _pull(args: argparse.Namespace) -> int:
-    from midfill_model.catalogue import DEFAULT_MODEL, find_entry
-    from midfill_model.pull import pull
-    from midfill_model.store import read_record, stored_path
+    from midfill_model.files.catalogue import DEFAULT_MODEL, find_entry
+    from midfill_model.files.pull import pull
+    from midfill_model.files.store import read_record, stored_path
 
     entry = find_entry(args.name or DEFAULT_MODEL)
     if not stored_path(entry.name).is_file():

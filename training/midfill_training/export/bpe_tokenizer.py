@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from midfill_model.random_model import TokenType, Vocabulary
+from midfill_model.files.random_model import TokenType, Vocabulary
 from midfill_training.errors import BadCheckpoint, TokenizerMismatch, UnsupportedCheckpoint
 from midfill_training.export.checkpoint import read_json
 from midfill_training.export.llama_process import Trial, tokenizer_trials

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from midfill_model.random_model import Vocabulary
+from midfill_model.files.random_model import Vocabulary
 from midfill_training.errors import OutputError
 from midfill_training.export.checkpoint import Checkpoint, open_checkpoint
 from midfill_training.export.lora import read_adapter

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from midfill_model.gguf_file import tensor_type_name
-from midfill_model.gguf_layout import Layout, TensorInfo
+from midfill_model.files.gguf_file import tensor_type_name
+from midfill_model.files.gguf_layout import Layout, TensorInfo
 from midfill_training.errors import BadCheckpoint
 
 

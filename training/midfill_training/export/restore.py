@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from midfill_model.gguf_file import header_of
-from midfill_model.gguf_layout import Layout, read_layout
+from midfill_model.files.gguf_file import header_of
+from midfill_model.files.gguf_layout import Layout, read_layout
 from midfill_training.errors import BadCheckpoint, OutputError, UnsupportedCheckpoint
 from midfill_training.export.architectures import BY_GGUF_NAME, Architecture
 from midfill_training.export.gguf_weights import GgufTensor, gguf_tensors

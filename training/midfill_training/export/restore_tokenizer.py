@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from midfill_model.gguf_layout import STRING, Layout, Stored, read_numbers, read_strings
-from midfill_model.random_model import TokenType
+from midfill_model.files.gguf_layout import STRING, Layout, Stored, read_numbers, read_strings
+from midfill_model.files.random_model import TokenType
 from midfill_training.errors import BadCheckpoint, TokenizerMismatch, UnsupportedCheckpoint
 from midfill_training.export.llama_process import tokenise
 from midfill_training.export.sample_code import sample_texts

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from midfill_model.random_model import TokenType, Vocabulary
+from midfill_model.files.random_model import TokenType, Vocabulary
 from midfill_training.errors import BadCheckpoint, TokenizerMismatch, UnsupportedCheckpoint
 from midfill_training.export.llama_process import Trial, tokenizer_trials
 from midfill_training.export.sample_code import sample_texts

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from midfill_model.random_model import Vocabulary
+from midfill_model.files.random_model import Vocabulary
 from midfill_training.errors import BadCheckpoint
 from midfill_training.export import bpe_tokenizer, spm_tokenizer
 from midfill_training.export.checkpoint import read_json

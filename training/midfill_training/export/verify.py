@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from midfill_model.gguf_file import header_of
-from midfill_model.gguf_layout import STRING, Layout, Stored, read_layout, read_numbers, read_strings
+from midfill_model.files.gguf_file import header_of
+from midfill_model.files.gguf_layout import STRING, Layout, Stored, read_layout, read_numbers, read_strings
 from midfill_training.export.checkpoint import open_checkpoint
 from midfill_training.export.conversion import ExportOptions, Plan, plan_export
 from midfill_training.export.gguf_weights import gguf_tensors

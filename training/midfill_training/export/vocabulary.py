@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from midfill_model.formats import BY_NAME
-from midfill_model.random_model import TokenType, Vocabulary
+from midfill_model.files.random_model import TokenType, Vocabulary
+from midfill_model.prompts.formats import BY_NAME
 from midfill_training.errors import BadCheckpoint
 from midfill_training.export.mapping import Value
 
-# (prefix, suffix, middle) as the families of `midfill_model.formats` spell them.
+# (prefix, suffix, middle) as the families of `midfill_model.prompts.formats` spell them.
 FIM_MARKERS = (
     ("▁<AIX-SPAN-PRE>", "▁<AIX-SPAN-POST>", "▁<AIX-SPAN-MIDDLE>"),
     ("<fim_prefix>", "<fim_suffix>", "<fim_middle>"),

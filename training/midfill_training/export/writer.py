@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from midfill_model.random_model import Vocabulary
-from midfill_model.store import place
+from midfill_model.files.random_model import Vocabulary
+from midfill_model.files.store import place
 from midfill_training.errors import OutputError
 from midfill_training.export.mapping import Value
 from midfill_training.export.tensor_plan import PlannedTensor

@@ -26,8 +26,8 @@ from midfill_model.engine import (
     Timings,
 )
 from midfill_model.errors import EngineError
-from midfill_model.formats import PREFIX_ONLY, PromptFormat
-from midfill_model.remote_dialects import (
+from midfill_model.prompts.formats import PREFIX_ONLY, PromptFormat
+from midfill_model.remote.dialects import (
     Delta,
     Dialect,
     Question,
@@ -35,7 +35,7 @@ from midfill_model.remote_dialects import (
     openai_dialects,
     question_from,
 )
-from midfill_model.remote_http import Endpoint, HangUp, HungUp, JsonObject, Refusal, Unreachable
+from midfill_model.remote.http import Endpoint, HangUp, HungUp, JsonObject, Refusal, Unreachable
 
 logger = logging.getLogger(__name__)
 

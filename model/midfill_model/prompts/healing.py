@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from midfill_model.vocabulary import PieceIndex
+from midfill_model.prompts.vocabulary import PieceIndex
 
 MAX_SPACE_BYTES = 256
 MAX_TOKENS = 8

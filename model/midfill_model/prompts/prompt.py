@@ -9,11 +9,11 @@ from itertools import pairwise
 
 from midfill_context.cursor import Cursor, Snippet
 from midfill_context.languages import language_of
-from midfill_model.aixcoder_header import header
-from midfill_model.formats import PromptFormat
-from midfill_model.healing import n_safe_tokens
-from midfill_model.vocabulary import PieceIndex, Vocabulary
-from midfill_model.window import prefix_window, suffix_window
+from midfill_model.prompts.aixcoder_header import header
+from midfill_model.prompts.formats import PromptFormat
+from midfill_model.prompts.healing import n_safe_tokens
+from midfill_model.prompts.vocabulary import PieceIndex, Vocabulary
+from midfill_model.prompts.window import prefix_window, suffix_window
 
 # Code runs at 3 to 4 characters a token. A window of this many characters a token rarely overflows its budget,
 # and when it does (dense or non-Latin text) it is halved.
@@ -74,7 +74,7 @@ class PromptBuilder:
         return Cursor(cursor.path, cursor.language, prefix, suffix_window(cursor.suffix, n_suffix))
 
     def _lay_out(self, cursor: Cursor, snippets: Sequence[Snippet]) -> Prompt:
-        slots = _file_slots(cursor.path) | {"prefix": cursor.prefix, "suffix": cursor.suffix}
+        slots = file_slots(cursor.path) | {"prefix": cursor.prefix, "suffix": cursor.suffix}
         tokens: list[int] = []
         draft: list[int] = []
         segments: list[Segment] = []
@@ -98,7 +98,7 @@ class PromptBuilder:
         return n_safe_tokens(tokens, self._vocabulary.pieces, self._index, max_bytes=n_bytes)
 
     def _snippet(self, snippet: Snippet) -> list[int]:
-        slots = _file_slots(snippet.chunk.path) | {"code": snippet.chunk.text}
+        slots = file_slots(snippet.chunk.path) | {"code": snippet.chunk.text}
         return [token for part in self.format.snippet for token in self._part(part, slots)]
 
     def _part(self, part: str, slots: dict[str, str]) -> list[int]:
@@ -140,7 +140,8 @@ def _leading_space(part: str) -> str:
     return part[: len(part) - len(part.lstrip(" "))]
 
 
-def _file_slots(path: str) -> dict[str, str]:
+def file_slots(path: str) -> dict[str, str]:
+    """What a layout can say of a file by its path: the slots `path`, `header` and `comment`."""
     return {"path": path, "header": header(path), "comment": _comment(path)}
 
 

@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from midfill_model import store
 from midfill_model.errors import ModelUnavailable, UnknownModel
+from midfill_model.files import store
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from midfill_model.catalogue import HubSource
 from midfill_model.errors import ModelUnavailable
-from midfill_model.store import Progress
+from midfill_model.files.catalogue import HubSource
+from midfill_model.files.store import Progress
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

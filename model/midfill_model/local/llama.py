@@ -1,4 +1,4 @@
-"""llama.cpp through its C API: a model, its vocabulary and one context. The only module that imports llama_cpp.
+"""llama.cpp through its C API: a model, its vocabulary and one context. All that the engine knows of llama_cpp.
 
 Runs in the worker process alone, because ggml aborts the whole process on a bad file or a bad state. The high-level
 `Llama` class is not used: it has no cancel, no sequences and hard-codes FIM token ids.
@@ -18,8 +18,8 @@ import llama_cpp
 import numpy as np
 
 from midfill_model.errors import EngineError, UnsupportedModel
-from midfill_model.interrupt import Interrupt, Interrupted
-from midfill_model.sampling import Logits
+from midfill_model.local.interrupt import Interrupt, Interrupted
+from midfill_model.local.sampling import Logits
 
 ABORTED = 2
 LOG_LEVELS = (3, 4)  # warnings and errors; 5 goes on with a line of any level

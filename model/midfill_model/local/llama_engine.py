@@ -24,9 +24,9 @@ from midfill_model.engine import (
     StatusListener,
     StopReason,
 )
-from midfill_model.prompt import CHARS_PER_TOKEN
-from midfill_model.window import prefix_window, suffix_window
-from midfill_model.wire import Cancel, Done, EngineOptions, Load, Ready, Refused, Run, ToWorker, receive, send
+from midfill_model.local.wire import Cancel, Done, EngineOptions, Load, Ready, Refused, Run, ToWorker, receive, send
+from midfill_model.prompts.prompt import CHARS_PER_TOKEN
+from midfill_model.prompts.window import prefix_window, suffix_window
 
 MAX_CRASHES = 5
 CRASH_WINDOW_S = 60.0
@@ -183,7 +183,7 @@ class LlamaEngine:
     def _start(self) -> subprocess.Popen[bytes]:
         # libgomp spins at every barrier; with one descheduled thread that made decoding up to 47 times slower
         environment = {"OMP_WAIT_POLICY": "passive"} | os.environ
-        command = [sys.executable, "-I", "-m", "midfill_model.worker"]
+        command = [sys.executable, "-I", "-m", "midfill_model.local.worker"]
         pipe = subprocess.PIPE
         worker = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
         with self._lock:

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from midfill_model.interrupt import Interrupted
-from midfill_model.sampling import Logits
+from midfill_model.local.interrupt import Interrupted
+from midfill_model.local.sampling import Logits
 
 MAIN = 0
 BRANCH = 1

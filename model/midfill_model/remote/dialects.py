@@ -18,10 +18,10 @@ from typing import Any
 
 from midfill_context.cursor import Cursor, Snippet
 from midfill_model.engine import CompletionRequest, Sampling, StopReason
-from midfill_model.formats import PREFIX_ONLY, PromptFormat
-from midfill_model.prompt import CHARS_PER_TOKEN, SUFFIX_SHARE, _file_slots
-from midfill_model.remote_http import JsonObject
-from midfill_model.window import prefix_window, suffix_window
+from midfill_model.prompts.formats import PREFIX_ONLY, PromptFormat
+from midfill_model.prompts.prompt import CHARS_PER_TOKEN, SUFFIX_SHARE, file_slots
+from midfill_model.prompts.window import prefix_window, suffix_window
+from midfill_model.remote.http import JsonObject
 
 MAX_OWED_CHARS = 256
 # Tokens an endpoint may write beside the completion's own, to bring back what was taken.
@@ -111,7 +111,7 @@ def rendered(prompt_format: PromptFormat, cursor: Cursor, snippets: Sequence[Sni
 
 
 def _filled(parts: Sequence[str], path: str, **slots: str) -> str:
-    slots |= _file_slots(path)
+    slots |= file_slots(path)
     return "".join(part.format_map(slots) if "{" in part else part for part in parts)
 
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from midfill_model.ending import LineEnding, line_ending
 from midfill_model.engine import Completion, CompletionRequest, StopReason, Timings
-from midfill_model.interrupt import Interrupt, Interrupted
-from midfill_model.kv_cache import BRANCH, MAIN, KvCache
-from midfill_model.prompt import Prompt, PromptBuilder
-from midfill_model.sampling import Logits, choose
-from midfill_model.vocabulary import PieceIndex
+from midfill_model.local.interrupt import Interrupt, Interrupted
+from midfill_model.local.kv_cache import BRANCH, MAIN, KvCache
+from midfill_model.local.sampling import Logits, choose
+from midfill_model.prompts.prompt import Prompt, PromptBuilder
+from midfill_model.prompts.vocabulary import PieceIndex
 
 # Tokens of its own choice that a model may spend on bytes that healing took back.
 MAX_OVERHANG = 16

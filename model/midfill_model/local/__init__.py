@@ -1,0 +1,1 @@
+"""The engine on this machine: llama.cpp in a worker process."""

@@ -1,0 +1,1 @@
+"""Prompts: how a cursor becomes token ids, in the format each model was trained with."""

@@ -1,0 +1,1 @@
+"""The engine elsewhere: an endpoint that the user named."""
