@@ -95,10 +95,7 @@ def test_the_model_takes_plain_data_from_the_context() -> None:
             assert all(module.startswith(allowed) for module in from_context), importer
 
 
-@pytest.mark.parametrize(
-    "importer",
-    ["engine", "errors", *(f"prompts.{name}" for name in ("formats", "prompt", "vocabulary", "window", "healing"))],
-)
+@pytest.mark.parametrize("importer", ["engine", "errors", "prompts.formats", "prompts.prompt", "prompts.healing"])
 def test_prompts_are_made_without_the_engine(importer: str) -> None:
     """Training and remote engines use them."""
     modules = imports()[f"{MODEL}.{importer}"]
