@@ -34,7 +34,7 @@ def launch() -> Iterator[Launch]:
 def client() -> Iterator[LspClient]:
     """One initialized server for all tests of a module that do not end it."""
     with LspClient() as client:
-        client.start(workspaceFolders=[{"uri": "file:///work", "name": "work"}])
+        client.start(workspaceFolders=[{"uri": "file:///project", "name": "project"}])
         yield client
         assert client.shut_down() == 0
     assert_clean(client.stderr)

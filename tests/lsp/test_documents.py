@@ -9,7 +9,7 @@ import pytest
 
 from midfill_lsp.documents import Document, DocumentStore, Edit
 
-URI = "file:///work/a.py"
+URI = "file:///project/a.py"
 
 
 def document(text: str) -> Document:

@@ -12,7 +12,7 @@ from lsp_client import LspClient, Message, replacement
 Launch = Callable[..., LspClient]
 
 N_EDITS = 500
-URI = "file:///work/a.py"
+URI = "file:///project/a.py"
 PIECES = [
     "a",
     "b",

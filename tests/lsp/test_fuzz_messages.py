@@ -12,7 +12,7 @@ from lsp_client import LspClient, frame
 Launch = Callable[..., LspClient]
 
 N_MESSAGES = 2000
-URIS = ["file:///work/a.py", "file:///work/b.py", "untitled:1", "", "file://[", "x" * 300]
+URIS = ["file:///project/a.py", "file:///project/b.py", "untitled:1", "", "file://[", "x" * 300]
 NUMBERS: list[Any] = [0, 1, 7, -1, 1 << 31, 1 << 64, 1.5, True, None, "1", [], {}]
 REQUESTS = [
     "textDocument/inlineCompletion",
@@ -144,9 +144,9 @@ def test_2000_wrong_or_untimely_messages(launch: Launch) -> None:
     client.wait(lambda: all(msg_id in client.answers for msg_id in fuzz.ids), "an answer to every request")
 
     text = "still here: "
-    client.open("file:///work/last.py", text)
-    assert client.command("test.text", "file:///work/last.py") == text
-    assert client.answer(client.ask("file:///work/last.py", 0, len(text)))["result"].keys() == {"items"}
+    client.open("file:///project/last.py", text)
+    assert client.command("test.text", "file:///project/last.py") == text
+    assert client.answer(client.ask("file:///project/last.py", 0, len(text)))["result"].keys() == {"items"}
 
     client.result("shutdown")
     n_before = len(fuzz.ids)

@@ -14,7 +14,7 @@ Launch = Callable[..., LspClient]
 
 INLINE = "textDocument/inlineCompletion"
 CANCELLED = -32800
-names = map("file:///work/pkg/{}.py".format, itertools.count())
+names = map("file:///project/pkg/{}.py".format, itertools.count())
 
 
 @pytest.fixture(autouse=True)
@@ -59,8 +59,8 @@ def test_the_range_is_empty_at_the_cursor_in_the_units_of_the_client(
     general = {"positionEncodings": offered} if offered else {}
     assert client.start(capabilities={"general": general})["positionEncoding"] == chosen
     character = {"utf-8": 7, "utf-16": 4, "utf-32": 3}[chosen]
-    client.open("file:///work/a.py", "\f\u2028\r\né😀x = \r\n")
-    [item] = client.items("file:///work/a.py", 1, character)
+    client.open("file:///project/a.py", "\f\u2028\r\né😀x = \r\n")
+    [item] = client.items("file:///project/a.py", 1, character)
     cursor = {"line": 1, "character": character}
     assert item["range"] == {"start": cursor, "end": cursor}
     assert client.command("test.look")["cursors"][0]["prefix"] == "\f\u2028\né😀x"
@@ -70,7 +70,7 @@ def test_the_engine_sees_cursor_language_and_path_in_the_workspace(client: LspCl
     uri = open_new(client, "a = 1\r\nb = \r\nc = 3\r\n", language_id="python")
     client.items(uri, 1, 4)
     assert client.command("test.look")["cursors"][-1] == {
-        "path": uri.removeprefix("file:///work/"),
+        "path": uri.removeprefix("file:///project/"),
         "language": "python",
         "prefix": "a = 1\nb = ",
         "suffix": "\nc = 3\n",
@@ -95,7 +95,7 @@ def test_the_empty_last_line_can_be_completed(client: LspClient) -> None:
 
 def test_nothing_to_suggest_is_an_empty_list(client: LspClient) -> None:
     uri = open_new(client, "ab\n")
-    assert client.items("file:///work/not-open.py", 0, 0) == []
+    assert client.items("file:///project/not-open.py", 0, 0) == []
     assert client.items(uri, 2, 0) == []
     client.command("test.script", {"text": " \n\t"})
     assert client.items(uri, 0, 2) == []
@@ -195,7 +195,7 @@ def test_eight_documents_with_interleaved_requests_get_their_own_answers(client:
         asked = {uri: client.ask(uri, 1, version - 1) for uri in texts}
         for uri, msg_id in asked.items():
             [item] = client.answer(msg_id)["result"]["items"]
-            assert item["insertText"] == f"{uri.removeprefix('file:///work/')} <{texts[uri]}>"
+            assert item["insertText"] == f"{uri.removeprefix('file:///project/')} <{texts[uri]}>"
 
 
 def test_accepting_is_told_by_the_id_in_the_item(client: LspClient) -> None:

@@ -17,7 +17,7 @@ Launch = Callable[..., LspClient]
 
 NOT_INITIALIZED, INVALID_REQUEST, CANCELLED = -32002, -32600, -32800
 INLINE = "textDocument/inlineCompletion"
-URI = "file:///work/a.py"
+URI = "file:///project/a.py"
 
 
 def busy(launch: Launch, delay_ms: int = 60_000) -> tuple[LspClient, str]:

@@ -11,7 +11,7 @@ from lsp_client import LspClient, frame, replacement
 Launch = Callable[..., LspClient]
 
 SECRET = "hunter2"
-URI = "file:///work/a.py"
+URI = "file:///project/a.py"
 
 
 @pytest.mark.parametrize("level", ["debug", "warning"])
@@ -21,7 +21,7 @@ def test_no_text_of_the_user_reaches_the_log(launch: Launch, level: str) -> None
     client.command("test.script", {"text": f"completion = '{SECRET}'"})
     client.open(URI, f"password = '{SECRET}'\n")
     client.change(URI, 2, replacement((0, 0), (0, 0), SECRET))
-    client.change("file:///work/not-open.py", 2, {"text": SECRET})
+    client.change("file:///project/not-open.py", 2, {"text": SECRET})
     [item] = client.items(URI, 1, 0)
     assert SECRET in item["insertText"]
     client.command("test.script", {"raises": True})

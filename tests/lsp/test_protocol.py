@@ -11,7 +11,7 @@ from lsp_client import LspClient, frame, inline_params
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32700, -32600, -32601, -32602, -32603
 CANCELLED = -32800
 INLINE = "textDocument/inlineCompletion"
-GOOD = inline_params("file:///work/a.py", 0, 0)
+GOOD = inline_params("file:///project/a.py", 0, 0)
 
 
 def refusals(client: LspClient) -> int:
@@ -38,7 +38,7 @@ def refusal_of(client: LspClient, data: bytes) -> int:
         pytest.param({**GOOD, "position": {"line": -1, "character": 0}}, id="negative line"),
         pytest.param({**GOOD, "position": {"line": "x", "character": 0}}, id="line in words"),
         pytest.param({**GOOD, "position": {"line": 1 << 40, "character": 0}}, id="line beyond 32 bits"),
-        pytest.param({**GOOD, "textDocument": "file:///work/a.py"}, id="document as a string"),
+        pytest.param({**GOOD, "textDocument": "file:///project/a.py"}, id="document as a string"),
         pytest.param([GOOD], id="an array"),
         pytest.param("text", id="a string"),
         pytest.param(7, id="a number"),
@@ -116,9 +116,9 @@ def test_a_message_that_is_not_json_rpc_is_refused_by_its_id(client: LspClient, 
 
 def test_a_duplicate_id_is_refused_while_the_first_is_running(client: LspClient) -> None:
     client.command("test.script", {"delay_ms": 200})
-    client.open("file:///work/dup.py", "x")
-    client.send(INLINE, inline_params("file:///work/dup.py", 0, 1), "dup")
-    client.send(INLINE, inline_params("file:///work/dup.py", 0, 1), "dup")
+    client.open("file:///project/dup.py", "x")
+    client.send(INLINE, inline_params("file:///project/dup.py", 0, 1), "dup")
+    client.send(INLINE, inline_params("file:///project/dup.py", 0, 1), "dup")
     client.wait(lambda: len(client.answers.get("dup", [])) == 2, "two answers")
     refused, answered = client.answers["dup"]
     client.command("test.script", {"delay_ms": 0})

@@ -12,7 +12,7 @@ from lsp_client import SILENCE, LspClient, eventually
 
 Launch = Callable[..., LspClient]
 
-URI = "file:///work/a.py"
+URI = "file:///project/a.py"
 PULLS = {"workspace": {"configuration": True}}
 SHOWS_PROGRESS = {"window": {"workDoneProgress": True}}
 

@@ -12,11 +12,11 @@ from midfill_model.engine import Completion, StopReason
 
 
 def document(text: str) -> Document:
-    return Document.from_text("file:///work/pkg/a.py", "python", 1, text)
+    return Document.from_text("file:///project/pkg/a.py", "python", 1, text)
 
 
 def test_the_cursor_has_newlines_only_and_a_path_inside_the_workspace() -> None:
-    cursor = cursor_at(document("é\r\nb\rc\nd"), 5, [PurePosixPath("/work")])
+    cursor = cursor_at(document("é\r\nb\rc\nd"), 5, [PurePosixPath("/project")])
     assert (cursor.path, cursor.language) == ("pkg/a.py", "python")
     assert (cursor.prefix, cursor.suffix) == ("é\nb\n", "c\nd")
 
