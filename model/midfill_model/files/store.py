@@ -10,12 +10,17 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from midfill_model.errors import ModelUnavailable
+
 MODELS_DIR_VARIABLE = "MIDFILL_MODELS_DIR"
 SUFFIX = ".gguf"
+
+_SPARE_BYTES = 64 * 2**20  # a disk filled to the last byte breaks more than a download
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
@@ -78,6 +83,22 @@ def place(draft: Path, path: Path) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def install(draft: Path, path: Path, record: Record) -> None:
+    """The file before its record: a model without a record is checked again, a record alone would lie."""
+    place(draft, path)
+    write_record(path, record)
+
+
+def check_disk(folder: Path, n_bytes: int) -> None:
+    """Raise ModelUnavailable when `n_bytes` more do not fit into the folder."""
+    free = shutil.disk_usage(folder).free
+    if free < n_bytes + _SPARE_BYTES:
+        raise ModelUnavailable(
+            f"{folder}: {n_bytes / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are free; make room, "
+            f"or set {MODELS_DIR_VARIABLE} to a folder on another disk"
+        )
 
 
 def sha256_of(path: Path, progress: Progress | None = None) -> str:
