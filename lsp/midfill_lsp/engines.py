@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from midfill_lsp.settings import Settings
 from midfill_model.engine import Engine, StatusListener
@@ -33,6 +34,7 @@ def open_local_engine(settings: Settings, on_status: StatusListener | None = Non
         n_ctx=settings.context_tokens,
         n_threads=settings.n_threads,
         max_prompt_tokens=settings.max_prompt_tokens,
+        lora=Path(settings.lora).expanduser() if settings.lora else None,
     )
     found = find_model(settings.model or DEFAULT_MODEL)
     return LlamaEngine(found.path, options, on_status, name=found.name)

@@ -52,6 +52,7 @@ class Settings:
 
     enabled: bool = _setting(True, "whether anything is suggested; off frees the model's memory", reopens=True)
     model: str = _setting("", "catalogue name or path of a GGUF file; empty: the default model", reopens=True)
+    lora: str = _setting("", "path of a GGUF LoRA adapter to lay over the model; empty: none", reopens=True)
     disabled_languages: tuple[str, ...] = _setting((), "language ids in which nothing is suggested")
     max_tokens: int = _setting(48, "longest completion in tokens", low=1, high=4096)
     max_prompt_tokens: int = _setting(1024, "longest prompt in tokens", low=16, high=1 << 20, reopens=True)

@@ -143,3 +143,10 @@ def test_unreadable_model_says_what_is_wrong(code: Path, tmp_path: Path) -> None
     assert done.returncode == 1
     assert "part.gguf" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_missing_adapter_says_what_is_wrong(code: Path) -> None:
+    done = run(MIDFILL, "complete", f"{code}:1", "--lora", "nowhere.gguf")
+    assert done.returncode == 1
+    assert "nowhere.gguf" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from commands import MIDFILL_TRAIN, run
+from midfill_context.cursor import Cursor
+from midfill_model.engine import CompletionRequest, EngineState, Limits, StopReason
 from midfill_model.files.gguf_layout import read_layout
+from midfill_model.local.llama_engine import LlamaEngine
+from midfill_model.local.wire import EngineOptions
 from midfill_training.errors import BadCheckpoint, UnsupportedCheckpoint
 from midfill_training.export.checkpoint import open_checkpoint
 from midfill_training.export.conversion import ExportOptions, export
@@ -133,3 +137,39 @@ def test_another_models_adapter(adapter: Path, tmp_path: Path) -> None:
     other = checkpoints.write_llama(tmp_path / "other", hidden_size=128)
     with pytest.raises(BadCheckpoint, match="is it another model's adapter"):
         export_adapter(adapter, open_checkpoint(other), tmp_path / "out.gguf")
+
+
+def test_the_engine_serves_a_model_with_its_adapter(
+    llama: Path, llama_gguf: Path, adapter: Path, tmp_path: Path
+) -> None:
+    """What the engine writes with the adapter is what it writes with the merged model."""
+    export_adapter(adapter, open_checkpoint(llama), tmp_path / "adapter.gguf")
+    export(llama, tmp_path / "merged.gguf", ExportOptions(adapter=adapter))
+    with_adapter = served(llama_gguf, EngineOptions(lora=tmp_path / "adapter.gguf"))
+    assert with_adapter == served(tmp_path / "merged.gguf", EngineOptions())
+    assert with_adapter != served(llama_gguf, EngineOptions())
+
+
+def served(model: Path, options: EngineOptions) -> tuple[str, StopReason]:
+    engine = LlamaEngine(model, options)
+    try:
+        assert engine.wait_until_loaded(60).state is EngineState.READY, engine.status.reason
+        cursor = Cursor("a.py", "python", "def add(a, b):\n    return a + b\n\ndef mul(a, b):\n    return", "")
+        completion = engine.submit(CompletionRequest(cursor, limits=Limits(max_tokens=12))).result(60)
+        return completion.text, completion.stop_reason
+    finally:
+        engine.close()
+
+
+@pytest.mark.parametrize("content", [None, b"not a GGUF", "the model itself"], ids=["missing", "damaged", "a model"])
+def test_the_engine_says_what_is_wrong_with_an_adapter(
+    llama_gguf: Path, tmp_path: Path, content: bytes | str | None
+) -> None:
+    path = llama_gguf if isinstance(content, str) else tmp_path / "adapter.gguf"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    engine = LlamaEngine(llama_gguf, EngineOptions(lora=path))
+    status = engine.wait_until_loaded(60)
+    engine.close()
+    assert status.state is EngineState.ERROR
+    assert str(path.name) in status.reason

@@ -67,6 +67,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "--workspace", metavar="DIR", type=Path, help="default: the nearest folder above the file with .git"
     )
     parser.add_argument("--model", default="", metavar="NAME|PATH", help="default: the default model")
+    parser.add_argument("--lora", default="", metavar="FILE.gguf", help="a LoRA adapter to lay over the model")
     parser.add_argument(
         "--max-tokens", type=whole_number(1), default=48, metavar="N", help="longest completion (default 48)"
     )
@@ -141,7 +142,7 @@ def _complete(document: Document, offset: int, args: argparse.Namespace) -> Repo
 
     workspace = args.workspace.absolute() if args.workspace else _workspace_of(args.place.file.absolute())
     cursor: Cursor = cursor_at(document, offset, [workspace])
-    engine = open_local_engine(Settings(model=args.model))
+    engine = open_local_engine(Settings(model=args.model, lora=args.lora))
     try:
         status = engine.wait_until_loaded()
         if status.state is EngineState.ERROR:

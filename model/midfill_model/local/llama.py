@@ -18,6 +18,7 @@ import llama_cpp
 import numpy as np
 
 from midfill_model.errors import EngineError, UnsupportedModel
+from midfill_model.files.gguf_layout import read_layout
 from midfill_model.local.interrupt import Interrupt, Interrupted
 from midfill_model.local.sampling import Logits
 
@@ -54,6 +55,7 @@ class ContextOptions:
     n_threads: int
     n_micro_batch: int
     n_sequences: int
+    lora: Path | None = None
 
 
 class LlamaVocabulary:
@@ -124,6 +126,8 @@ class LlamaContext:
         self.n_vocab = len(self.vocabulary.pieces)
         self.n_micro_batch = options.n_micro_batch
         self._context = self._open(options)
+        if options.lora:
+            self._adapt(options.lora)
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._batch = llama_cpp.llama_batch_init(options.n_micro_batch, 0, 1)
 
@@ -160,6 +164,16 @@ class LlamaContext:
         if not context:
             raise EngineError(f"llama.cpp cannot make a context of {options.n_ctx} tokens: {_last_messages()}")
         return ctypes.c_void_p(context)
+
+    def _adapt(self, path: Path) -> None:
+        """Lay a LoRA adapter over the model; it lives as long as the model does."""
+        read_layout(path)  # llama.cpp aborts on some damaged files
+        adapter = llama_cpp.llama_adapter_lora_init(self._model, os.fsencode(path))
+        if not adapter:
+            raise EngineError(f"llama.cpp cannot lay {path} over this model: {_last_messages()}; was it made for it?")
+        adapters = (llama_cpp.llama_adapter_lora_p_ctypes * 1)(adapter)
+        if llama_cpp.llama_set_adapters_lora(self._context, adapters, 1, (ctypes.c_float * 1)(1.0)):
+            raise EngineError(f"llama.cpp cannot apply the adapter {path}: {_last_messages()}")
 
     def decode(self, tokens: Sequence[int], position: int, sequence: int, n_outputs: int) -> list[Logits]:
         """Evaluate at most a micro-batch of `tokens` from `position` on; logits after each of the last `n_outputs`.

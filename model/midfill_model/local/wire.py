@@ -19,6 +19,7 @@ class EngineOptions:
     n_micro_batch: int = 64  # costs about 3 % of reading speed and bounds how long a cancel takes
     max_prompt_tokens: int = 1024
     max_parked_bytes: int = 256 << 20
+    lora: Path | None = None  # a GGUF adapter laid over the model
     prompt_format: str = ""  # by name; empty: found from the GGUF
 
 

@@ -105,7 +105,7 @@ def _open(load: Load, interrupt: Interrupt) -> tuple[Decoder, str]:
     check_fits(header, n_ctx, psutil.virtual_memory().available)
     context = LlamaContext(
         load.path,
-        ContextOptions(n_ctx, options.n_threads or _n_threads(), options.n_micro_batch, N_SEQUENCES),
+        ContextOptions(n_ctx, options.n_threads or _n_threads(), options.n_micro_batch, N_SEQUENCES, options.lora),
         interrupt,
     )
     vocabulary = context.vocabulary
