@@ -273,7 +273,8 @@ def test_prompt_and_completions_always_fit_the_context(n_ctx: int, max_tokens: i
     model = scripted(vocabulary, lambda cells: {token: float(token % 7) for token in range(250)}, n_ctx=n_ctx)
     prefix = "x = [1, 2, 3]\n    " * 300 + " " * 150
     for cut in (3, 200, 1000, len(prefix)):
-        model.complete(prefix[:cut], "y\n" * 500, limits=Limits(max_tokens), n_candidates=4)
+        completion = model.complete(prefix[:cut], "y\n" * 500, limits=Limits(max_tokens), n_candidates=4)
+        assert completion.timings.n_prompt_tokens + completion.timings.n_completion_tokens <= n_ctx
 
 
 def test_timings_count_tokens() -> None:

@@ -18,6 +18,8 @@ from pathlib import Path
 from string import ascii_letters, ascii_lowercase, digits, punctuation
 from typing import TYPE_CHECKING, Any, Literal
 
+from midfill_model.files.gguf_metadata import add_value
+
 if TYPE_CHECKING:
     import numpy as np
     from gguf import GGUFWriter
@@ -215,19 +217,7 @@ def _add_vocabulary(writer: GGUFWriter, vocabulary: Vocabulary) -> None:
         if optional is not None:
             add(optional)
     for key, value in vocabulary.metadata.items():
-        _add_metadata(writer, key, value)
-
-
-def _add_metadata(writer: GGUFWriter, key: str, value: str | bool | int | float) -> None:
-    match value:
-        case bool():  # before int: a bool is one
-            writer.add_bool(key, value)
-        case int():
-            writer.add_uint32(key, value)
-        case float():
-            writer.add_float32(key, value)
-        case str():
-            writer.add_string(key, value)
+        add_value(writer, key, value)
 
 
 def _tensors(shape: Shape, n_vocabulary: int) -> Iterator[tuple[str, tuple[int, ...]]]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from midfill_model.files.gguf_metadata import add_value
 from midfill_model.files.random_model import Vocabulary
 from midfill_model.files.store import place
 from midfill_training.errors import OutputError
@@ -140,7 +141,7 @@ def _write_header(
     writer = GGUFWriter(part, architecture)
     try:
         for key, value in metadata.items():
-            _add(writer, key, value)
+            add_value(writer, key, value)
         for tensor in tensors:
             kind = stored_type(tensor, matrix_type)
             shape = quant_shape_to_byte_shape(tensor.shape, kind)
@@ -150,20 +151,6 @@ def _write_header(
         writer.write_ti_data_to_file()
     finally:
         writer.close()
-
-
-def _add(writer: Any, key: str, value: Value) -> None:
-    match value:
-        case bool():  # before int: a bool is one
-            writer.add_bool(key, value)
-        case int():
-            writer.add_uint32(key, value)
-        case float():
-            writer.add_float32(key, value)
-        case str():
-            writer.add_string(key, value)
-        case _:
-            writer.add_array(key, value)
 
 
 def _stored(
