@@ -24,7 +24,7 @@ _CUT_SHORT = frozenset({StopReason.DEADLINE, StopReason.MAX_TOKENS})
 class Suggestion:
     """A completion as shown: text to insert at the cursor.
 
-    Its line ends are `\\n` whatever the document's are: VS Code turns them into the document's, Neovim 0.12 takes a
+    Its line ends are `\\n` whatever the document's are: an editor knows its own, and Neovim 0.12 takes a
     line for what stands between them and would insert a `\\r` as a character.
     """
 
