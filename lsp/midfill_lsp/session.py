@@ -7,7 +7,7 @@ import logging
 import uuid
 from collections.abc import Coroutine
 from pathlib import PurePath
-from typing import Any, TypeVar
+from typing import Any
 
 from lsprotocol import types
 from pygls.capabilities import get_capability
@@ -29,8 +29,6 @@ logger = logging.getLogger(__name__)
 STATUS = "midfill/status"
 
 _ANSWER_S = 2.0  # how long a client may take to answer before the server goes on without it
-
-Answer = TypeVar("Answer")
 
 
 class MidfillServer(LanguageServer):

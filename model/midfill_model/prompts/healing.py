@@ -1,9 +1,9 @@
 """Token healing: where a prompt may end without condemning what the model writes next.
 
 A prompt that ends in the middle of what would be one token, or in white space, forces the model on a path it
-never saw in training (SmolLM2 completes 0 of 100 Python lines from prompts that end in indentation, and 31 %
-when the same prompts are cut back). So the tokens at the end are taken back to a boundary that no token of the
-vocabulary crosses, and the model has to spell the same bytes again, in whatever tokens it likes best.
+never saw in training, and small models do not find back from there. So the tokens at the end are taken back to a
+boundary that no token of the vocabulary crosses, and the model has to spell the same bytes again, in whatever
+tokens it likes best.
 """
 
 from __future__ import annotations
