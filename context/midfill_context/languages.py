@@ -1,7 +1,6 @@
-"""Which language a file or a `languageId` is, and how that language writes comments.
+"""Which language a file or a `languageId` is, how that language writes comments, and which grammar parses it.
 
-The table is `languages.toml`. It knows no grammar and no model: the header lines that a model was trained on
-belong to the model.
+The table is `languages.toml`. It knows no model: the header lines that a model was trained on belong to the model.
 """
 
 from __future__ import annotations
@@ -22,7 +21,10 @@ else:
 
 @dataclass(frozen=True)
 class Language:
-    """A row of the table. `id` is what midfill calls the language whatever alias a client sends."""
+    """A row of the table. `id` is what midfill calls the language whatever alias a client sends.
+
+    `grammar` is where its tree-sitter grammar lies, as `module:function`; empty for a language without structure.
+    """
 
     id: str
     name: str
@@ -32,6 +34,7 @@ class Language:
     file_names: tuple[str, ...] = ()
     line_comment: str | None = None
     block_comment: tuple[str, str] | None = None
+    grammar: str = ""
 
 
 def languages() -> tuple[Language, ...]:

@@ -127,7 +127,7 @@ LAYOUTS = [
         (),
         None,
         (
-            *("<file_sep>", "src/b.py\ndef b(): ..."),
+            *("<file_sep>", "src/b.py\ndef b(): ...", "<file_sep>", "src/a.py\n"),
             *("<fim_prefix>", "<fim_suffix>", ")\n", "<fim_middle>", "x = ("),
         ),
     ),

@@ -30,6 +30,8 @@ def test_everything_fits() -> None:
     prompt = builder(vocabulary).build(Cursor("a.py", "python", "pre", "suf"), [snippet("one")], 100)
     assert prompt.segments == (
         Segment("{snippets}", 1 + len("b.py\none")),
+        Segment("<file_sep>", 1),
+        Segment("{path}\n", 5),
         Segment("<fim_prefix>", 1),
         Segment("<fim_suffix>", 1),
         Segment("{suffix}", 3),
@@ -59,10 +61,10 @@ def test_snippets_give_way_before_the_file_and_the_last_first() -> None:
     vocabulary = ScriptedVocabulary(FIM_PIECES)
     snippets = [snippet("1" * 50), snippet("2" * 50), snippet("3" * 50)]
     cursor = Cursor("a.py", "python", "prefix", "suffix")
-    prompt = builder(vocabulary).build(cursor, snippets, 140)
+    prompt = builder(vocabulary).build(cursor, snippets, 146)
     parts = vocabulary.spell([*prompt.tokens, *prompt.draft])
     assert parts[:4] == ["<file_sep>", "b.py\n" + "1" * 50, "<file_sep>", "b.py\n" + "2" * 50]
-    assert parts[4:] == ["<fim_prefix>", "<fim_suffix>", "suffix", "<fim_middle>", "prefix"]
+    assert parts[4:] == ["<file_sep>", "a.py\n", "<fim_prefix>", "<fim_suffix>", "suffix", "<fim_middle>", "prefix"]
 
 
 def test_a_long_file_keeps_what_is_near_the_cursor() -> None:
@@ -70,7 +72,7 @@ def test_a_long_file_keeps_what_is_near_the_cursor() -> None:
     prefix, suffix = lines(500)[:2750], lines(500)[2750:]
     prompt = builder(vocabulary).build(Cursor("a.py", "python", prefix, suffix), [], 60)
     parts = vocabulary.spell([*prompt.tokens, *prompt.draft])
-    shown_suffix, shown_prefix = parts[2], parts[4]
+    shown_suffix, shown_prefix = parts[4], parts[6]
     assert prefix.endswith(shown_prefix)
     assert suffix.startswith(shown_suffix)
     assert len(shown_prefix) > len(shown_suffix) > 0
@@ -122,10 +124,10 @@ class TestMarkers:
         tokens = [*prompt.tokens, *prompt.draft]
         special = {vocabulary.ids[piece] for piece in FIM_PIECES}
         assert [vocabulary.text(token) for token in tokens if token in special] == [
-            *("<file_sep>", "<fim_prefix>", "<fim_suffix>", "<fim_middle>")
+            *("<file_sep>", "<file_sep>", "<fim_prefix>", "<fim_suffix>", "<fim_middle>")
         ]
         spelled = b"".join(vocabulary.pieces[token] for token in tokens).decode()
-        assert spelled == f"<file_sep>b.py\n{text}<fim_prefix><fim_suffix>{text}<fim_middle>{text}"
+        assert spelled == f"<file_sep>b.py\n{text}<file_sep>a.py\n<fim_prefix><fim_suffix>{text}<fim_middle>{text}"
 
     def test_healing_never_owes_a_part_of_a_sentinel(self) -> None:
         """`<` could become a sentinel if those were words of the model's language."""

@@ -274,7 +274,7 @@ def test_format_is_laid_out_as_text(endpoint: StandIn) -> None:
     with engine_of(endpoint.url, prompt_format=MIDFILL) as engine:
         assert complete(engine, "x =", "\n", snippets=(snippet,)).text == "1"
     (body,) = endpoint.bodies("/v1/completions")
-    assert body["prompt"] == "<file_sep>b.py\n{y}<fim_prefix><fim_suffix>\n<fim_middle>x ="
+    assert body["prompt"] == "<file_sep>b.py\n{y}<file_sep>a.py\n<fim_prefix><fim_suffix>\n<fim_middle>x ="
     assert "suffix" not in body
 
 

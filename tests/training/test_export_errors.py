@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from commands import MIDFILL_TRAIN, run
+from midfill_training import output
 from midfill_training.errors import BadCheckpoint, OutputError, TrainingError, UnsupportedCheckpoint
 from midfill_training.export import writer
 from midfill_training.export.conversion import ExportOptions, export
@@ -153,8 +154,8 @@ def test_an_unknown_type_is_wrong_usage(llama: Path, tmp_path: Path) -> None:
 
 
 def test_no_room_on_the_disk(llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = writer.shutil.disk_usage(tmp_path)._replace(free=10_000)
-    monkeypatch.setattr(writer.shutil, "disk_usage", lambda _: usage)
+    usage = output.shutil.disk_usage(tmp_path)._replace(free=10_000)
+    monkeypatch.setattr(output.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(OutputError, match="make room, or write to another disk"):
         export(llama, tmp_path / "out.gguf", ExportOptions())
     assert list(tmp_path.iterdir()) == []

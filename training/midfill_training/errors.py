@@ -4,7 +4,9 @@ TrainingError
 ├── BadCheckpoint           a checkpoint that is incomplete, damaged or contradicts itself
 ├── UnsupportedCheckpoint   a checkpoint of a kind that is not converted here; the message says what is missing
 ├── TokenizerMismatch       llama.cpp would not tokenise as the original tokenizer does
+├── BadInput                what a stage was given is missing, damaged, empty or refused
 ├── OutputError             the output exists, or cannot be written
+├── Diverged                training cannot go on: the loss is no number any more
 ├── NotTheSameModel         verification: the GGUF is not the checkpoint
 └── LlamaFailure            llama.cpp refused a file or crashed in its process
 """
@@ -26,6 +28,14 @@ class UnsupportedCheckpoint(TrainingError):
 
 class TokenizerMismatch(TrainingError):
     """Seen when no pre-tokenizer of llama.cpp reproduces the original ids; shows the first difference."""
+
+
+class BadInput(TrainingError):
+    """Seen when a source, a corpus, rows of tokens, a benchmark or a settings file cannot be used as it is."""
+
+
+class Diverged(TrainingError):
+    """Seen when the loss of a training run is NaN or infinite; names the step and the way back."""
 
 
 class OutputError(TrainingError):

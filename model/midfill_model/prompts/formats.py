@@ -26,12 +26,18 @@ from midfill_model.errors import UnsupportedModel
 
 @dataclass(frozen=True)
 class PromptFormat:
-    """How a prompt is laid out, and the pieces at which a completion ends besides the vocabulary's own ends."""
+    """How a prompt is laid out, and the pieces at which a completion ends besides the vocabulary's own ends.
+
+    For training: `psm` has the parts of `layout` in the other order, `end` is the piece after a middle and after a
+    file without a hole, which is laid out like a snippet. Empty where the family was not trained here.
+    """
 
     name: str
     layout: tuple[str, ...]
     snippet: tuple[str, ...]
     stop: tuple[str, ...] = ()
+    psm: tuple[str, ...] = ()
+    end: str = ""
 
     @property
     def has_suffix(self) -> bool:
@@ -71,13 +77,26 @@ AIXCODER = PromptFormat(
         *("</s>", "<s>", "▁<AIX-SPAN-PRE>", "▁<AIX-SPAN-MIDDLE>", "▁<AIX-SPAN-POST>"),
         *("▁<AIX-END-TURN>", "▁<AIX-SYSTEM>", "▁<AIX-USER>"),
     ),
+    psm=(
+        "{snippets}",
+        "<s>",
+        "▁<AIX-SPAN-PRE>",
+        " {header}{prefix}",
+        "▁<AIX-SPAN-POST>",
+        "{suffix}",
+        "▁<AIX-SPAN-MIDDLE>",
+    ),
+    end="</s>",
 )
-# Suffix first, because typing then changes nothing but the prompt's tail.
+# Suffix first, because typing then changes nothing but the prompt's tail. Files are named as llama.cpp's /infill names
+# them, so that its clients can run the model, in PSM order; the path says the language too.
 MIDFILL = PromptFormat(
     "midfill",
-    ("{snippets}", "<fim_prefix>", "<fim_suffix>", "{suffix}", "<fim_middle>", "{prefix}"),
+    ("{snippets}", "<file_sep>", "{path}\n", "<fim_prefix>", "<fim_suffix>", "{suffix}", "<fim_middle>", "{prefix}"),
     ("<file_sep>", "{path}\n{code}"),
     ("<file_sep>", *_STARCODER),
+    psm=_psm(_STARCODER, before=("{snippets}", "<file_sep>", "{path}\n")),
+    end="<|endoftext|>",
 )
 QWEN = PromptFormat(
     "qwen2.5-coder",

@@ -25,7 +25,8 @@ from midfill_training.export.sizes import read_sizes
 from midfill_training.export.tensor_plan import PlannedTensor
 from midfill_training.export.tokenizer import read_vocabulary
 from midfill_training.export.vocabulary import padded, vocabulary_metadata
-from midfill_training.export.writer import check_output, stored_bytes, write_gguf, write_hollow_gguf
+from midfill_training.export.writer import stored_bytes, write_gguf, write_hollow_gguf
+from midfill_training.output import check_output
 
 FILE_TYPES = (*PLAIN_TYPES, *QUANTISED_TYPES)
 _FILE_TYPE_NUMBERS: Mapping[str, int] = {"f32": 0, "f16": 1, "q8_0": 7, "bf16": 32, **QUANTISED_TYPES}

@@ -21,7 +21,8 @@ from midfill_training.export.mapping import Value, find_architecture, row_order,
 from midfill_training.export.safetensors_file import StoredTensor, read_tensor_table
 from midfill_training.export.sizes import read_sizes
 from midfill_training.export.tensor_plan import ComputedTensor, LowRank, PlannedTensor
-from midfill_training.export.writer import check_output, write_gguf
+from midfill_training.export.writer import write_gguf
+from midfill_training.output import check_output
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 PREFIX = "base_model.model."

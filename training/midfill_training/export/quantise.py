@@ -9,7 +9,7 @@ from pathlib import Path
 
 from midfill_training.errors import TrainingError
 from midfill_training.export.llama_process import quantise
-from midfill_training.export.writer import check_space, replacing
+from midfill_training.output import check_space, replacing
 
 # Written by ourselves, row by row; everything else is quantised from one of them by llama.cpp.
 PLAIN_TYPES = ("f32", "f16", "bf16", "q8_0")

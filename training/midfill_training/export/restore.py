@@ -26,7 +26,7 @@ from midfill_training.export.safetensors_file import N_BYTES
 from midfill_training.export.safetensors_writer import write_shards
 from midfill_training.export.sizes import read_sizes
 from midfill_training.export.tensor_plan import PlannedTensor
-from midfill_training.export.writer import check_space
+from midfill_training.output import check_space
 
 DTYPES = {"f32": "F32", "f16": "F16", "bf16": "BF16"}
 TORCH_NAMES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
