@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from midfill_model.errors import ModelError
-from midfill_training.commands import export, lora, restore, verify
+from midfill_training.commands import export, fetch, lora, restore, verify
 from midfill_training.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     inspect.add_argument("file", type=Path, metavar="FILE.gguf")
     inspect.add_argument("--json", action="store_true", help="print one JSON object")
     inspect.set_defaults(run=_inspect)
-    for command in (export, verify, restore, lora):
+    for command in (fetch, export, verify, restore, lora):
         command.add_parser(commands)
     return parser
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -23,23 +23,33 @@ T = TypeVar("T")
 
 
 def read_settings(path: Path | None, table: str, kind: type[T]) -> T:
-    """The settings of one stage: the table of a TOML file over the defaults of `kind`. Raises BadInput."""
+    """The settings of one stage: the table of a TOML file over the defaults of `kind`. Raises BadInput.
+
+    Without a name of a table, the whole file is the settings.
+    """
     if path is None:
         return kind()
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BadInput(f"{path}: cannot be read as settings: {error}") from error
-    return settings_from(tables.get(table, {}), kind, f"{path}: {table}")
+    return settings_from(tables.get(table, {}) if table else tables, kind, f"{path}: {table}" if table else str(path))
 
 
-def settings_from(values: Mapping[str, Any], kind: type[T], where: str) -> T:
+def settings_from(values: Any, kind: type[T], where: str) -> T:
     """`kind` with these values; BadInput for a name it does not have or a value of another type."""
+    if not isinstance(values, Mapping):
+        raise BadInput(f"{where} is {values!r}; it takes a table")
     hints = get_type_hints(kind)
-    known = {each.name for each in fields(kind)}  # type: ignore[arg-type]
-    unknown = sorted(set(values) - known)
+    all_fields = fields(kind)  # type: ignore[arg-type]
+    known = sorted(each.name for each in all_fields)
+    unknown = sorted(set(values) - set(known))
     if unknown:
-        raise BadInput(f"{where}.{unknown[0]} is no setting; there are {', '.join(sorted(known))}")
+        raise BadInput(f"{where}.{unknown[0]} is no setting; there are {', '.join(known)}")
+    needed = [each.name for each in all_fields if each.default is MISSING and each.default_factory is MISSING]
+    missing = [name for name in needed if name not in values]
+    if missing:
+        raise BadInput(f"{where}.{missing[0]} is missing")
     return kind(**{name: _value(value, hints[name], f"{where}.{name}") for name, value in values.items()})
 
 
@@ -48,12 +58,12 @@ def _value(value: Any, hint: Any, where: str) -> Any:
         return settings_from(value, hint, where)  # type: ignore[arg-type]
     if get_origin(hint) is tuple and isinstance(value, list):
         return tuple(_value(each, get_args(hint)[0], where) for each in value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    if hint is float and type(value) is int:
         return float(value)
-    wanted = get_origin(hint) or hint
-    kinds = tuple(each for each in get_args(hint) if isinstance(each, type)) if not isinstance(wanted, type) else ()
-    if isinstance(value, kinds or (wanted if isinstance(wanted, type) else object)) and (
-        not isinstance(value, bool) or bool in (kinds or (wanted,))
-    ):
+    if not isinstance(hint, type) and get_origin(hint) is not tuple:  # a union
+        kinds = get_args(hint)
+    else:
+        kinds = (get_origin(hint) or hint,)
+    if type(value) in kinds:
         return value
-    raise BadInput(f"{where} is {value!r}; it takes {getattr(hint, '__name__', hint)}")
+    raise BadInput(f"{where} is {value!r}; it takes {' or '.join(each.__name__ for each in kinds)}")
