@@ -73,8 +73,13 @@ def read_shard(path: Path) -> Iterator[SourceFile]:
         raise BadInput(f"{path}: cannot be read as a shard of a corpus ({error}); make the corpus again") from error
 
 
+def projects_in(shard: Path) -> Iterator[Project]:
+    """The projects of one shard."""
+    for name, files in groupby(read_shard(shard), key=lambda file: file.project):
+        yield Project(name, tuple(files))
+
+
 def read_projects(corpus: Path) -> Iterator[Project]:
     """The projects of a corpus, shard by shard."""
     for path in shards(corpus):
-        for name, files in groupby(read_shard(path), key=lambda file: file.project):
-            yield Project(name, tuple(files))
+        yield from projects_in(path)

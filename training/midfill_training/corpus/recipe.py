@@ -25,7 +25,8 @@ from functools import cache
 from pathlib import Path
 
 from midfill_model.files.store import place
-from midfill_training.errors import BadInput
+from midfill_training.errors import BadInput, OutputError
+from midfill_training.output import replacing
 from midfill_training.report.manifest import sha256
 from midfill_training.settings import read_settings
 
@@ -53,11 +54,6 @@ class Package:
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
 
-    @property
-    def folder(self) -> str:
-        """The name of its folder among what was fetched."""
-        return re.sub(r"[^\w.+-]+", "-", f"{self.registry}-{self.name}-{self.version}")
-
 
 @dataclass(frozen=True)
 class _Recipe:
@@ -77,44 +73,57 @@ def read_recipe(path: Path) -> tuple[Package, ...]:
     return packages
 
 
-def fetch(packages: Sequence[Package], folder: Path) -> Iterator[tuple[Package, Path]]:
-    """Fetch each package into a folder of its own and yield it; those that are there and right cost no network.
+def fetch(packages: Sequence[Package], folder: Path) -> Iterator[tuple[Package, list[Path]]]:
+    """Fetch each package and yield its archives; those that are there and right cost no network.
 
-    Raises BadInput when a client fails or a hash differs; what was fetched before stays.
+    The archives lie in the folder side by side, as the corpus stage takes them. Raises BadInput when a client fails or
+    a hash differs, OutputError when the folder cannot be written; what was fetched before stays.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made: {error.strerror or error}") from error
     for leftover in folder.glob(".fetch-*"):  # of a run that was killed
         shutil.rmtree(leftover, ignore_errors=True)
     for package in packages:
-        target = folder / package.folder
-        if not target.is_dir() or not _is_right(package, target):
+        archives = _recorded(package, folder)
+        if not archives or not _is_right(package, archives):
             with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as draft:
-                _fetch_one(package, Path(draft), target)
-        yield package, target
+                archives = _fetch_one(package, Path(draft), folder)
+        yield package, archives
 
 
-def _fetch_one(package: Package, draft: Path, target: Path) -> None:
+def _fetch_one(package: Package, draft: Path, folder: Path) -> list[Path]:
     _CLIENTS[package.registry](package, draft)
-    if not any(draft.iterdir()):
+    archives = sorted(draft.iterdir())
+    if not archives:
         raise BadInput(f"{package}: {package.registry} has no archive of it")
-    if not _is_right(package, draft):
+    if not _is_right(package, archives):
         raise BadInput(
             f"{package}: its archive is not the one the recipe means (SHA-256 "
-            f"{sha256(_first(draft))} instead of {package.sha256}); pin the new one if you trust it"
+            f"{sha256(archives[0])} instead of {package.sha256}); pin the new one if you trust it"
         )
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir()
-    for archive in sorted(draft.iterdir(), reverse=True):  # the checked one last: who finds it finds all
-        place(archive, target / archive.name)
+    for archive in archives:
+        place(archive, folder / archive.name)
+    with replacing(_record(package, folder)) as record:
+        record.write_text("\n".join(archive.name for archive in archives), encoding="utf-8")
+    return [folder / archive.name for archive in archives]
 
 
-def _is_right(package: Package, folder: Path) -> bool:
-    archives = sorted(folder.iterdir())
-    return bool(archives) and package.sha256 in ("", sha256(archives[0]))
+def _record(package: Package, folder: Path) -> Path:
+    """Where the names of a package's archives are kept, hidden from whoever looks for archives."""
+    return folder / re.sub(r"[^\w.+-]+", "-", f".{package.registry}-{package.name}-{package.version}")
 
 
-def _first(folder: Path) -> Path:
-    return min(folder.iterdir())
+def _recorded(package: Package, folder: Path) -> list[Path]:
+    record = _record(package, folder)
+    names = record.read_text(encoding="utf-8").split("\n") if record.is_file() else []
+    return [folder / name for name in names]
+
+
+def _is_right(package: Package, archives: Sequence[Path]) -> bool:
+    is_there = all(archive.is_file() for archive in archives)
+    return is_there and package.sha256 in ("", sha256(archives[0]))
 
 
 def _fetch_wheel(package: Package, folder: Path) -> None:
