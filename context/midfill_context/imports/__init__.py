@@ -1,0 +1,1 @@
+"""Import resolution: which files of the workspace an import means, by each language's own rules."""

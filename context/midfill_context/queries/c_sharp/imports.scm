@@ -1,0 +1,5 @@
+(file_scoped_namespace_declaration name: (_) @package)
+((using_directive "static" [(identifier) (qualified_name)] @module .) @import (#set! kind "static"))
+((using_directive "global" [(identifier) (qualified_name)] @module .) @import (#set! kind "global"))
+((using_directive [(identifier) (qualified_name)] @module .) @import)
+((using_directive name: (identifier) @alias [(identifier) (qualified_name)] @module .) @import)
