@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from midfill_context.cursor import Cursor
-from midfill_model.engine import StopReason
+from midfill_model.engine import CompletionRequest, Ending, StopReason
 
 N_LINES_BELOW = 20
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
@@ -48,6 +48,23 @@ class LineEnding:
         if line and line == self.next_line and not self.rest_of_line:
             return "", StopReason.SUFFIX
         return text, reason
+
+
+@dataclass(frozen=True)
+class RawEnding:
+    """Ends where the model ends, and leaves what it wrote as it is."""
+
+    def cut(self, text: str) -> None:
+        """Never."""
+
+    def finish(self, text: str, reason: StopReason) -> tuple[str, StopReason]:
+        """All of it."""
+        return text, reason
+
+
+def ending_of(request: CompletionRequest) -> LineEnding | RawEnding:
+    """The ending that a request asks for."""
+    return RawEnding() if request.ending is Ending.RAW else line_ending(request.cursor)
 
 
 def line_ending(cursor: Cursor) -> LineEnding:

@@ -29,6 +29,13 @@ class StopReason(str, Enum):
     ENGINE_FAILED = "engine_failed"  # crashed in mid-request or cannot start; `EngineStatus.reason` says why
 
 
+class Ending(str, Enum):
+    """Who decides where a completion ends, besides the budget."""
+
+    LINE = "line"  # the rules of serving: one line of code, up to the text after the cursor
+    RAW = "raw"  # the model alone: for judging it
+
+
 @dataclass(frozen=True)
 class Sampling:
     """How the next token is chosen; greedy at temperature 0."""
@@ -58,6 +65,7 @@ class CompletionRequest:
     limits: Limits = field(default_factory=Limits)
     n_candidates: int = 1
     client: str = ""
+    ending: Ending = Ending.LINE
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from midfill_context.cursor import Cursor
-from midfill_model.engine import CompletionRequest, Limits, Sampling, StopReason
+from midfill_model.engine import CompletionRequest, Ending, Limits, Sampling, StopReason
 from midfill_model.local import sampling as sampling_module
 from midfill_model.local.decoding import MAX_OVERHANG, Decoder
 from midfill_model.local.interrupt import Interrupt
@@ -112,6 +112,15 @@ def test_every_place_of_a_text_known_by_heart(vocabulary: Vocabulary, text: str,
         assert completion.stop_reason is StopReason.LINE
         n_checked += 1
     assert n_checked > 200
+
+
+def test_raw_completions_go_on_past_the_line(vocabulary: Vocabulary) -> None:
+    """From the middle of a word to the end of the budget, with what was taken back written once."""
+    cut = TEXT.index("bel, items[0]")
+    model = scripted(vocabulary, knowing(TEXT, vocabulary.pieces))
+    completion = model.complete(TEXT[:cut], TEXT[cut:], ending=Ending.RAW)
+    assert completion.text.rstrip("\n") == TEXT[cut:].rstrip("\n")
+    assert completion.stop_reason is StopReason.MAX_TOKENS
 
 
 def test_bytes_spelled_in_crumbs_are_bounded(vocabulary: Vocabulary) -> None:

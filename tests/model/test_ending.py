@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from midfill_context.cursor import Cursor
-from midfill_model.ending import N_LINES_BELOW, LineEnding, line_ending
-from midfill_model.engine import StopReason
+from midfill_model.ending import N_LINES_BELOW, LineEnding, RawEnding, ending_of, line_ending
+from midfill_model.engine import CompletionRequest, Ending, StopReason
 
 LINE, SUFFIX, MAX_TOKENS = StopReason.LINE, StopReason.SUFFIX, StopReason.MAX_TOKENS
 
@@ -119,3 +119,18 @@ def test_a_huge_file_below_costs_nothing() -> None:
     """The lines far below are not split."""
     ending = ending_at("x = |\n" + "\n" + "y = 1\n" * 1_000_000)
     assert ending == LineEnding("x = ", "", "y = 1")
+
+
+@pytest.mark.parametrize(("place", "written"), [(row[0], row[1]) for row in TABLE.values()], ids=TABLE)
+def test_raw_takes_what_the_model_wrote(place: str, written: str) -> None:
+    prefix, _, suffix = place.partition("|")
+    request = CompletionRequest(Cursor("a.py", "python", prefix, suffix), ending=Ending.RAW)
+    ending = ending_of(request)
+    assert ending.cut(written) is None
+    assert ending.finish(written, MAX_TOKENS) == (written, MAX_TOKENS)
+
+
+def test_a_request_ends_by_the_line_unless_it_says_otherwise() -> None:
+    cursor = Cursor("a.py", "python", "x = ", "\n")
+    assert ending_of(CompletionRequest(cursor)) == line_ending(cursor)
+    assert ending_of(CompletionRequest(cursor, ending=Ending.RAW)) == RawEnding()

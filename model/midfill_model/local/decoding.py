@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from midfill_model.ending import LineEnding, line_ending
+from midfill_model.ending import LineEnding, RawEnding, ending_of
 from midfill_model.engine import Completion, CompletionRequest, StopReason, Timings
 from midfill_model.local.interrupt import Interrupt, Interrupted
 from midfill_model.local.kv_cache import BRANCH, MAIN, KvCache
@@ -61,7 +61,7 @@ class Decoder:
             return Completion("", StopReason.NOTHING_TO_CONTINUE)
         started = time.perf_counter()
         timings = Timings(n_prompt_tokens=len(prompt.tokens) + len(prompt.draft))
-        ending = line_ending(request.cursor)
+        ending = ending_of(request)
         rng = np.random.default_rng(request.sampling.seed)
         try:
             with self._interrupt.deadline(request.limits.prompt_ms):
@@ -122,7 +122,7 @@ class Decoder:
         self,
         start: Start,
         request: CompletionRequest,
-        ending: LineEnding,
+        ending: LineEnding | RawEnding,
         rng: np.random.Generator,
         sequence: int = MAIN,
         rank: int = 0,
@@ -159,7 +159,7 @@ class Decoder:
         start: Start,
         first: Completion,
         request: CompletionRequest,
-        ending: LineEnding,
+        ending: LineEnding | RawEnding,
         rng: np.random.Generator,
     ) -> list[Completion]:
         """Further candidates that share the prompt's KV cache, until the budget ends.

@@ -68,6 +68,26 @@ class PromptBuilder:
             else:
                 return Prompt((), (), b"", self.stop, ())
 
+    def document(self, path: str, text: str) -> list[int]:
+        """Tokens of another file's text, and in training of a file without a hole."""
+        slots = file_slots(path) | {"code": text}
+        return [token for part in self.format.snippet for token in self._part(part, slots)]
+
+    def encode(self, text: str) -> list[int]:
+        """Tokens of `text` without any sentinel.
+
+        Vocabularies whose converter marked the sentinels as ordinary or user-defined pieces find them in text too: such
+        places are cut after their first character and the parts are tokenised apart.
+        """
+        tokens = self._vocabulary.encode(text)
+        found = [self._vocabulary.text(token) for token in self._sentinels.intersection(tokens)]
+        spelled = "|".join(re.escape(spelling) for text in found for spelling in (text, text.replace("▁", " ")))
+        cuts = [marker.start() + 1 for marker in re.finditer(spelled, text)] if found else []
+        if cuts:
+            parts = (text[start:end] for start, end in pairwise((0, *cuts, len(text))))
+            return [token for part in parts for token in self.encode(part)]
+        return [token for token in tokens if token not in self._sentinels]
+
     def _cut(self, cursor: Cursor, max_chars: int) -> Cursor:
         n_suffix = int(max_chars * SUFFIX_SHARE) if self.format.has_suffix else 0
         prefix = prefix_window(cursor.prefix, max_chars - n_suffix)
@@ -80,7 +100,7 @@ class PromptBuilder:
         segments: list[Segment] = []
         for part in self.format.layout:
             if part == "{snippets}":
-                added = [token for snippet in snippets for token in self._snippet(snippet)]
+                added = [token for each in snippets for token in self.document(each.chunk.path, each.chunk.text)]
             else:
                 added = self._part(part, slots)
             if "{prefix}" in part:
@@ -97,32 +117,13 @@ class PromptBuilder:
         n_bytes = len(prefix.encode(errors="replace"))
         return n_safe_tokens(tokens, self._vocabulary.pieces, self._index, max_bytes=n_bytes)
 
-    def _snippet(self, snippet: Snippet) -> list[int]:
-        slots = file_slots(snippet.chunk.path) | {"code": snippet.chunk.text}
-        return [token for part in self.format.snippet for token in self._part(part, slots)]
-
     def _part(self, part: str, slots: dict[str, str]) -> list[int]:
         if part == "{bos}":
             return [] if self._vocabulary.bos is None else [self._vocabulary.bos]
         if "{" not in part:
             return [self._vocabulary.ids[part]]
         text = part.lstrip(" ").format_map(slots)
-        return self._encode(_leading_space(part) + text) if text else []
-
-    def _encode(self, text: str) -> list[int]:
-        """Tokens of `text` without any sentinel.
-
-        Vocabularies whose converter marked the sentinels as ordinary or user-defined pieces find them in text too: such
-        places are cut after their first character and the parts are tokenised apart.
-        """
-        tokens = self._vocabulary.encode(text)
-        found = [self._vocabulary.text(token) for token in self._sentinels.intersection(tokens)]
-        spelled = "|".join(re.escape(spelling) for text in found for spelling in (text, text.replace("▁", " ")))
-        cuts = [marker.start() + 1 for marker in re.finditer(spelled, text)] if found else []
-        if cuts:
-            parts = (text[start:end] for start, end in pairwise((0, *cuts, len(text))))
-            return [token for part in parts for token in self._encode(part)]
-        return [token for token in tokens if token not in self._sentinels]
+        return self.encode(_leading_space(part) + text) if text else []
 
 
 def stop_tokens(format: PromptFormat, vocabulary: Vocabulary) -> frozenset[int]:

@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from midfill_model.ending import line_ending
+from midfill_model.ending import ending_of
 from midfill_model.engine import (
     Completion,
     CompletionRequest,
@@ -239,7 +239,7 @@ class RemoteEngine:
 
     def _read(self, job: _Job, number: int, dialect: Dialect, question: Question) -> Completion:
         """Read the answer until the completion ends."""
-        ending = line_ending(job.request.cursor)
+        ending = ending_of(job.request)
         answer = ""
         n_tokens, n_owed_tokens = 0, 0
         logprobs: tuple[float, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,3 +28,14 @@ def three_pieces(text: str) -> tuple[str, str, str]:
     if len(pieces) != 3 or not all(pieces):
         raise argparse.ArgumentTypeError("three pieces between commas, e.g. '<fim_prefix>,<fim_suffix>,<fim_middle>'")
     return pieces[0], pieces[1], pieces[2]
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """An argparse type: a whole number of at least `least`."""
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+        return int(text)
+
+    return parse

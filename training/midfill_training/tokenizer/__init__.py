@@ -1,0 +1,1 @@
+"""Tokenizers: trained on a corpus, and read as the vocabularies that examples are encoded with."""
