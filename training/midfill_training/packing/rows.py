@@ -15,6 +15,7 @@ each other (PAPER.md section 3): whoever shuffles them does it in blocks.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,10 @@ class Rows:
         """Tokens in a row."""
         return int(self.tokens.shape[1])
 
+    def row(self, at: int) -> Row:
+        """One row."""
+        return Row(self.tokens[at], self.loss[at], self.group[at], self.objective[at])
+
 
 @dataclass(frozen=True)
 class Row:
@@ -65,28 +70,19 @@ def write_rows(folder: Path, rows: Iterable[Row], length: int, n_vocab: int) -> 
     """Write rows as they come and return how many there were. Raises OutputError; then nothing new has its name."""
     folder.mkdir(parents=True, exist_ok=True)
     dtypes = {"tokens": token_dtype(n_vocab), **DTYPES}
-    with (
-        replacing(folder / "tokens.npy") as tokens,
-        replacing(folder / "loss.npy") as loss,
-        replacing(folder / "group.npy") as group,
-        replacing(folder / "objective.npy") as objective,
-    ):
-        drafts = {"tokens": tokens, "loss": loss, "group": group, "objective": objective}
-        streams = {name: draft.open("wb") for name, draft in drafts.items()}
-        try:
-            n_rows = 0
-            for stream, dtype in zip(streams.values(), dtypes.values(), strict=True):
-                _write_header(stream, dtype, 0, length)
-            for row in rows:
-                for name, stream in streams.items():
-                    stream.write(np.ascontiguousarray(getattr(row, name), dtype=dtypes[name]).data)
-                n_rows += 1
-            for stream, dtype in zip(streams.values(), dtypes.values(), strict=True):
-                stream.seek(0)
-                _write_header(stream, dtype, n_rows, length)
-        finally:
-            for stream in streams.values():
-                stream.close()
+    with ExitStack() as stack:
+        drafts = {name: stack.enter_context(replacing(folder / f"{name}.npy")) for name in dtypes}
+        streams = {name: stack.enter_context(draft.open("wb")) for name, draft in drafts.items()}
+        n_rows = 0
+        for name, stream in streams.items():
+            _write_header(stream, dtypes[name], 0, length)
+        for row in rows:
+            for name, stream in streams.items():
+                stream.write(np.ascontiguousarray(getattr(row, name), dtype=dtypes[name]).data)
+            n_rows += 1
+        for name, stream in streams.items():
+            stream.seek(0)
+            _write_header(stream, dtypes[name], n_rows, length)
     return n_rows
 
 
