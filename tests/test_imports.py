@@ -76,6 +76,13 @@ def test_all_packages_are_read() -> None:
         ("torch", {TRAINING}),
         ("transformers", {TRAINING}),
         ("safetensors", {TRAINING}),
+        ("tokenizers", {TRAINING}),
+        ("accelerate", {TRAINING}),
+        ("datatrove", {TRAINING}),
+        ("sklearn", {TRAINING}),
+        ("matplotlib", {TRAINING}),
+        ("detect_secrets", {CONTEXT}),
+        ("tree_sitter", {CONTEXT, TRAINING}),
         ("sqlite3", {LSP, CONTEXT, TRAINING}),
     ],
 )
@@ -93,6 +100,14 @@ def test_the_model_takes_plain_data_from_the_context() -> None:
         if importer.split(".")[0] == MODEL:
             from_context = {module for module in imported if module.split(".")[0] == CONTEXT}
             assert all(module.startswith(allowed) for module in from_context), importer
+
+
+def test_training_takes_syntax_and_imports_from_the_context() -> None:
+    allowed = ("cursor", "languages", "syntax", "imports", "secrets")
+    for importer, imported in imports().items():
+        if importer.split(".")[0] == TRAINING:
+            from_context = {module for module in imported if module.startswith(f"{CONTEXT}.")}
+            assert {module.split(".")[1] for module in from_context} <= set(allowed), importer
 
 
 @pytest.mark.parametrize("importer", ["engine", "errors", "prompts.formats", "prompts.prompt", "prompts.healing"])
@@ -122,6 +137,13 @@ def test_version_loads_nothing_heavy() -> None:
     )
     assert LSP in loaded
     assert not loaded & {*HEAVY, "pygls", "lsprotocol", "asyncio"}
+
+
+def test_the_training_command_starts_light() -> None:
+    """It can show its help where the training extra is not installed."""
+    loaded = loaded_by("import midfill_training.cli; midfill_training.cli.build_parser()")
+    assert TRAINING in loaded
+    assert not loaded & {*HEAVY, "datatrove", "sklearn", "matplotlib", "tqdm"}
 
 
 def test_version_is_printed() -> None:

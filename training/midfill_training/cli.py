@@ -11,13 +11,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from midfill_model.errors import ModelError
-from midfill_training.commands import export, fetch, lora, restore, verify
+from midfill_training.commands import (
+    corpus,
+    cut_fim_eval,
+    evaluate,
+    examples,
+    export,
+    fetch,
+    finetune,
+    lora,
+    pack,
+    pretrain,
+    restore,
+    tokenizer,
+    verify,
+)
 from midfill_training.errors import TrainingError
 
 if TYPE_CHECKING:
     from midfill_model.files.gguf_file import ModelHeader
     from midfill_training.inspection import Inspection
 
+# In the order of the work: a corpus, rows of tokens, a model, its figures, its GGUF.
+COMMANDS = (
+    *(fetch, corpus, tokenizer, examples, pack, pretrain, finetune),
+    *(evaluate, cut_fim_eval, export, verify, restore, lora),
+)
 SHOWN_TOKENS = 40  # some vocabularies mark thousands; --json has them all
 
 
@@ -50,7 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
     inspect.add_argument("file", type=Path, metavar="FILE.gguf")
     inspect.add_argument("--json", action="store_true", help="print one JSON object")
     inspect.set_defaults(run=_inspect)
-    for command in (fetch, export, verify, restore, lora):
+    for command in COMMANDS:
         command.add_parser(commands)
     return parser
 

@@ -17,7 +17,7 @@ def add_parser(subparsers: Subparsers) -> None:
     """Declare `midfill-train fetch`."""
     parser = subparsers.add_parser("fetch", help="download the pinned packages that a corpus is made from")
     parser.add_argument("recipe", type=Path, metavar="RECIPE.toml", help="packages with versions and hashes")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="a folder a package in it")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -31,8 +31,8 @@ def run(args: argparse.Namespace) -> int:
     packages = read_recipe(args.recipe)
     fetched = {}
     with tqdm(total=len(packages), unit="package", disable=True if args.json else None) as progress:
-        for package, folder in fetch(packages, args.output):
-            fetched[str(package)] = str(folder)
+        for package, archives in fetch(packages, args.output):
+            fetched[str(package)] = [str(archive) for archive in archives]
             progress.set_postfix_str(str(package))
             progress.update()
     print(json.dumps(fetched, indent=2) if args.json else f"{len(fetched)} packages in {args.output}")

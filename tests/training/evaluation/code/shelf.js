@@ -1,0 +1,34 @@
+import { open } from "./store";
+
+// How many of a kind there are.
+export function count(items, kind) {
+  let found = 0;
+  for (const item of items) {
+    if (item.kind === kind) {
+      found += 1;
+    }
+  }
+  return found;
+}
+
+class Shelf {
+  label(size) {
+    let text = "";
+    switch (size) {
+      case 0:
+        text = "empty";
+        break;
+      default:
+        text = "full";
+    }
+    while (text.length < 8) {
+      text += " ";
+    }
+    try {
+      open(text);
+    } catch (error) {
+      text = null;
+    }
+    return text;
+  }
+}

@@ -1,0 +1,1 @@
+"""What can be said of two texts: alike, how alike, and alike as code."""
