@@ -1,6 +1,6 @@
 # Each target installs what it needs, once; after the first run none of them needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e check docs clean
+.PHONY: help setup demo train-demo test e2e check docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +11,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:  ## this list
-	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -30,6 +30,9 @@ setup: $(INSTALLED)  ## virtual environment and default model
 
 demo: setup  ## complete code in examples/ with the default model
 	@sh examples/demo.sh $(BIN)/midfill
+
+train-demo: setup $(TRAINING)  ## three projects become a small model that the server completes with, in minutes
+	sh training/runs/train-demo.sh $(BIN)
 
 test: setup $(TRAINING)  ## unit and integration tests, with the real model
 	$(BIN)/python -m pytest

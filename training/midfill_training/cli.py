@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"midfill-train: {error.name} is missing; run `pip install 'midfill[training]'`", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("midfill-train: interrupted; nothing is left of the output", file=sys.stderr)
+        print("midfill-train: interrupted; nothing has its final name yet: run the same command again", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output has left, as `head` does
         sys.stderr.close()

@@ -34,8 +34,9 @@ def targets(imported: Import, from_path: str, project: ProjectFiles) -> list[Tar
         return []
     names = [*imported.names, *([("default", imported.alias)] if imported.kind == "require" and imported.alias else [])]
     found = [Target(local, *_definer(module, name, project)) for name, local in names]
-    if not found or all(target.path != module for target in found):
-        found.insert(0, Target(imported.alias, module, ""))
+    alias = imported.alias if imported.kind != "require" else ""
+    if alias or all(target.path != module for target in found):
+        found.insert(0, Target(alias, module, ""))
     return found
 
 

@@ -46,7 +46,6 @@ class ProjectFiles:
         self._by_folder: defaultdict[str, set[str]] = defaultdict(set)
         self._by_type: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._types: dict[str, list[tuple[str, str]]] = {}
-        self._packages: defaultdict[str, set[str]] = defaultdict(set)
         self._declared: dict[str, list[Import]] = {}
         self._names: dict[str, frozenset[str]] = {}
         self._derived: dict[Hashable, object] = {}
@@ -100,10 +99,6 @@ class ProjectFiles:
         """The files right in a folder."""
         return sorted(self._by_folder.get(folder, ()))
 
-    def in_package(self, package: str) -> list[str]:
-        """The files that declare a package or namespace."""
-        return sorted(self._packages.get(package, ()))
-
     def of_type(self, package: str, name: str) -> list[str]:
         """The files that define a name at the top of a package or namespace."""
         return sorted(self._by_type.get((package, name), ()))
@@ -146,13 +141,11 @@ class ProjectFiles:
         self._types[path] = types = list(_types(facts))
         for package, name in types:
             self._by_type[package, name].add(path)
-            self._packages[package].add(path)
 
     def _forget(self, path: str) -> None:
         self._names.pop(path, None)
         for package, name in self._types.pop(path, ()):
             self._by_type[package, name].discard(path)
-            self._packages[package].discard(path)
 
 
 def _types(facts: FileFacts) -> Iterator[tuple[str, str]]:

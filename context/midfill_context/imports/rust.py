@@ -110,7 +110,9 @@ def _modules(project: ProjectFiles) -> Modules:
         if (root, path) in files:
             continue
         files[root, path] = file
-        places.setdefault(file, (root, path))
+        # Cargo takes each file of tests/ for a crate; one that another declares is rather meant as its module.
+        if file not in places or (path and not places[file][1]):
+            places[file] = (root, path)
         todo += [(root, child, (*path, *inner)) for inner, child in _declared(file, file == root, project)]
     libraries = {crate.name: crate.library for crate in found if crate.library}
     return Modules(files, places, libraries)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from midfill_context.imports.node_packages import package_folder
 from midfill_context.imports.project import ProjectFiles, ancestors, below, folder_of, join
 from midfill_context.imports.toml_files import section, strings
 
@@ -83,8 +84,6 @@ def _extended(name: str, folder: str, project: ProjectFiles) -> str | None:
     """The file behind `extends`: relative, or in a package of the project."""
     if name.startswith("."):
         return _config_file(join(folder, name), project)
-    from midfill_context.imports.node_packages import package_folder
-
     package, rest = package_folder(name, project)
     return _config_file(join(package, rest), project) if package is not None else None
 

@@ -33,7 +33,7 @@ class Definition(NamedTuple):
     """A named piece of code. A tuple, because a workspace has several hundred thousand of them.
 
     Lines count from 1, both ends included; `start` and `end` are byte offsets. `signature` is the code up to the body,
-    without the indentation that all its lines share.
+    `doc` the first paragraph of the documentation.
     """
 
     name: str
@@ -164,11 +164,12 @@ def _definition(found: _Found, name: str, scope: str, line_before: int, source: 
     doc = ""
     if found.kind not in VALUES:
         doc = doc_head(found.doc or (comment_above(source, first) if first > line_before else ""))
-    signature = _signature(source, start, found.body if found.body > start else end, found.kind)
+    signature = _signature(source, start, found.body if found.body > start else end, first, found.kind)
     return Definition(name, found.kind, scope, first, last, start, end, signature, doc)
 
 
-def _signature(source: Source, start: int, end: int, kind: str) -> str:
+def _signature(source: Source, start: int, end: int, line: int, kind: str) -> str:
+    """The code from `start` to `end`, without the indentation of the line on which it starts."""
     text = source.data[start : min(end, start + 2 * MAX_SIGNATURE_CHARS)].decode(errors="replace")
     text = text[:MAX_SIGNATURE_CHARS].rstrip(" \t\r\n{")
     if "\n" not in text:
@@ -178,6 +179,6 @@ def _signature(source: Source, start: int, end: int, kind: str) -> str:
         return lines[0].rstrip(" \t\r,;{[(\\")
     while len(lines) > 1 and lines[-1].lstrip().startswith(source.comment_mark):
         lines.pop()
-    # The indentation of a definition stands before its start, so the first line has none and the others have it.
-    indent = min((len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()), default=0)
-    return "\n".join([lines[0].rstrip(), *(line[indent:].rstrip() for line in lines[1:])])
+    around = source.lines[line - 1]
+    indentation = around[: len(around) - len(around.lstrip())].decode(errors="replace")
+    return "\n".join(part.removeprefix(indentation).rstrip() for part in lines)

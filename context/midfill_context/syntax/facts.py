@@ -83,5 +83,7 @@ def _facts(source: Source, tree: Tree, query: LanguageQuery, limits: Limits) -> 
 
 
 def _counted(words: list[bytes], limits: Limits) -> dict[str, int]:
-    counts = Counter(words).most_common(limits.max_identifiers)
-    return {word.decode(errors="replace"): count for word, count in counts}
+    counts = Counter(words)
+    if len(counts) > limits.max_identifiers:
+        counts = Counter(dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: limits.max_identifiers]))
+    return {word.decode(errors="replace"): count for word, count in counts.items()}

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _INHERITS = "; inherits:"
 
-
 # What `QueryCursor.matches` yields: the index of the pattern and the nodes by capture.
 Match = tuple[int, "dict[str, list[Node]]"]
 

@@ -1,6 +1,7 @@
 """Facts as bytes and back: pickles out of which nothing but facts can come.
 
-Reading 10,000 files' facts takes less than a second; JSON takes twice as long.
+The facts of 10,000 files of 7 KB are read in 0.4 s, or in 1.1 s when the garbage collector runs meanwhile. As JSON it
+would be twice that.
 """
 
 from __future__ import annotations

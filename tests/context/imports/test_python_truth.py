@@ -25,9 +25,14 @@ def installed() -> Path:
     """The folder of the first package that is installed and big enough."""
     for name in PACKAGES:
         spec = importlib.util.find_spec(name)
-        if spec and spec.origin and len(list(Path(spec.origin).parent.rglob("*.py"))) > MIN_MODULES:
+        if spec and spec.origin and len(modules_of(Path(spec.origin).parent)) > MIN_MODULES:
             return Path(spec.origin).parent
     pytest.skip(f"none of {', '.join(PACKAGES)} is installed")
+
+
+def modules_of(folder: Path) -> list[Path]:
+    """The files of a package, without its tests."""
+    return [path for path in folder.rglob("*.py") if "tests" not in path.relative_to(folder).parts]
 
 
 def package_of(path: str) -> str:
@@ -53,7 +58,7 @@ def expected(folder: Path, questions: list[tuple[str, Import]]) -> Iterator[list
 def test_imports_resolve_as_python_resolves_them() -> None:
     folder = installed()
     root = folder.parent
-    paths = sorted(str(path.relative_to(root)) for path in folder.rglob("*.py"))
+    paths = sorted(str(path.relative_to(root)) for path in modules_of(folder))
     facts = {path: read_facts("python", (root / path).read_bytes()) for path in paths}
     project = ProjectFiles(lambda path: (root / path).read_text(), facts.get)
     project.add(paths)

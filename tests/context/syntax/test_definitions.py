@@ -72,7 +72,7 @@ def found(language: str, code: str) -> list[tuple[str, str]]:
         pytest.param(
             "cpp",
             "namespace a::b { template <class T> class A : B { int x; A(); ~A(); int m() const; T &r(); using U = int; "
-            "}; struct S { int q() { return 1; } }; int A<std::vector<int>>::m() const { int local; std::string s(1); } "
+            "}; struct S { int q() { return 1; } }; int A<std::vector<int>>::m() const { int local; T s(1); } "
             "template <class T> T g(T a) {} A operator+(A a, A b) {} }",
             ["namespace a.b", "class a.b.A", "field a.b.A.x", "method a.b.A.A", "method a.b.A.~A", "method a.b.A.m",
              "method a.b.A.r", "type a.b.A.U", "struct a.b.S", "method a.b.S.q", "method a.b.A.m", "function a.b.g",

@@ -18,7 +18,7 @@ MAX_LENGTH = 2**17
 
 @dataclass(frozen=True)
 class PackingSettings:
-    """Shares are probabilities. The defaults are those of the default model's run (TRAINING.md section 7)."""
+    """Shares are probabilities. The defaults are those of the default model's run."""
 
     length: int = 2048
     passes: int = 1  # over the corpus; each draws other orders, objectives, holes and snippets

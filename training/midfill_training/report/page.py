@@ -27,7 +27,7 @@ td, th { border-color: #444 } svg { background: #eee } }
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a heading for each column; numbers stand to the right."""
+    """Rows under a heading for each column; numbers stand to the right. Without rows it is left out."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
@@ -74,6 +74,8 @@ def _part(part: str | Table | Sample | Figure) -> str:
     if isinstance(part, str):
         return f"<p>{escape(part)}</p>"
     if isinstance(part, Table):
+        if not part.rows:
+            return ""
         head = "".join(f"<th>{escape(column)}</th>" for column in part.columns)
         rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in part.rows)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
