@@ -33,6 +33,18 @@ def add_parser(subparsers: Subparsers) -> None:
     typing.add_argument("--json", action="store_true", help="print one JSON object")
     typing.set_defaults(run=_typing)
 
+    index = benches.add_parser("index", help="the workspace index: files per second, reload, memory, changes")
+    index.add_argument("folder", type=Path, metavar="DIR", help="the project to index; it is copied first")
+    index.add_argument(
+        "--files",
+        type=whole_number(1),
+        default=0,
+        metavar="N",
+        help="fill up with copies; default: as many as there are",
+    )
+    index.add_argument("--json", action="store_true", help="print one JSON object")
+    index.set_defaults(run=_index)
+
     random = benches.add_parser("make-random", help="write a GGUF with random weights, to measure speed with")
     random.add_argument("--shape", required=True, choices=("tiny", "aixcoder-7b"))
     random.add_argument(
@@ -62,6 +74,34 @@ def _typing(args: argparse.Namespace) -> int:
     )
     print(f"cancel to worker free    p50 {result.cancel_p50_ms:.1f} ms, p95 {result.cancel_p95_ms:.1f} ms")
     return 0
+
+
+def _index(args: argparse.Namespace) -> int:
+    from midfill_lsp.bench import index
+
+    try:
+        result = index.run(args.folder, args.files, _progress)
+    except (OSError, ValueError) as error:
+        print(f"midfill: {error}", file=sys.stderr)
+        return 1
+    if args.json:
+        print(json.dumps(asdict(result)))
+        return 0
+    n_files = result.n_files
+    print(f"files                    {n_files:,}, {result.n_source_bytes / n_files:,.0f} bytes each")
+    print(f"cold                     {_speed(n_files, result.cold_s, result.cold_cpu_s)}")
+    print(f"reload                   {_speed(n_files, result.reload_s, result.reload_cpu_s)}")
+    print(
+        f"memory per file          {result.bytes_per_file / 1024:.1f} KiB, of which facts"
+        f" {result.packed_bytes_per_file / 1024:.1f} KiB"
+    )
+    print(f"change to new facts      p50 {result.change_p50_ms:.0f} ms, longest {result.change_max_ms:.0f} ms")
+    print(f"facts and imports        p50 {result.read_p50_ms:.2f} ms, p99 {result.read_p99_ms:.2f} ms")
+    return 0
+
+
+def _speed(n_files: int, seconds: float, cpu_s: float) -> str:
+    return f"{seconds:.2f} s, {n_files / seconds:,.0f} files/s; {cpu_s:.2f} s of CPU, {n_files / cpu_s:,.0f} files/s"
 
 
 def _make_random(args: argparse.Namespace) -> int:
