@@ -35,7 +35,8 @@ def test_readme_is_short() -> None:
 
 
 def test_readme_names_only_commands_that_exist() -> None:
-    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    named = set(re.findall(r"^    (?:\$ )?make ([\w-]+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE))
+    makefile, readme = ((ROOT / name).read_text(encoding="utf-8") for name in ("Makefile", "README.md"))
+    targets = set(re.findall(r"^([a-z0-9-]+):", makefile, re.MULTILINE))
+    named = set(re.findall(r"^    (?:\$ )?make ([\w-]+)", readme, re.MULTILINE))
     assert named
     assert named <= targets
