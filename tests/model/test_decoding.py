@@ -299,11 +299,12 @@ def test_timings_count_tokens() -> None:
 
 def test_suffix_first_prompts_are_healed_too() -> None:
     vocabulary = ScriptedVocabulary([*MIDFILL.sentinels], ["retu", "return"])
-    n_sentinels = len([*MIDFILL.sentinels]) - 1
-    script = knowing(")\nretu = return 1\n", vocabulary.pieces)
+    n_sentinels = len(MIDFILL.sentinels)
+    script = knowing("a.py\n)\nretu = return 1\n", vocabulary.pieces)
     model = scripted(vocabulary, lambda cells: script(cells), format=MIDFILL)
     completion = model.complete("retu = retu", ")\n")
-    assert completion.timings.n_prompt_tokens == n_sentinels + len("retu = retu".replace("retu", "r")) + len(")\n")
+    n_text = len("a.py\n)\nretu = retu".replace("retu", "r"))
+    assert completion.timings.n_prompt_tokens == n_sentinels + n_text
     assert completion.text == "rn 1"
 
 

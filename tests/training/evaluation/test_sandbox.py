@@ -44,7 +44,7 @@ WRONG = {
     "foreign code": "import ctypes\nctypes.CDLL(None)",
     "a huge file": "open('a', 'wb').write(bytes(1 << 20))",
     "flood": "while True: print('x' * 1000)",
-    "link out": "import os\nos.symlink('/', 'root')\nopen('root/tmp/midfill-was-here', 'w')",
+    "link out": "import os\nos.symlink('/', 'root')\nopen('root/midfill-was-here', 'w')",
 }
 
 

@@ -32,4 +32,4 @@ def _bleu(max_order: int) -> BLEU:
 def _tokens(text: str) -> str:
     from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 
-    return str(Tokenizer13a()(text))  # type: ignore[no-untyped-call]
+    return str(Tokenizer13a()(text))
