@@ -6,7 +6,9 @@ Weights are wide, so that next-token distributions differ from place to place an
 from __future__ import annotations
 
 import json
+import math
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,12 +104,12 @@ def write_qwen2(folder: Path) -> Path:
     return _save(transformers.Qwen2ForCausalLM, config, folder, torch.float32, "100MB")
 
 
-def write_starcoder2(folder: Path) -> Path:
+def write_starcoder2(folder: Path, *, sliding_window: int | None = None) -> Path:
     """A StarCoder2: layer norms with bias, biases everywhere, tied embeddings."""
     folder.mkdir(parents=True)
     n_vocab = write_bpe_tokenizer(folder, code_pre_tokenizer(), STARCODER_MARKERS)
     config = transformers.Starcoder2Config(
-        **SIZES, vocab_size=n_vocab, tie_word_embeddings=True, use_bias=True, sliding_window=None
+        **SIZES, vocab_size=n_vocab, tie_word_embeddings=True, use_bias=True, sliding_window=sliding_window
     )
     return _save(transformers.Starcoder2ForCausalLM, config, folder, torch.float32, "100MB")
 
@@ -164,15 +166,8 @@ def write_megatron(checkpoint: Path, path: Path) -> Path:
 
 
 def write_adapter(checkpoint: Path, folder: Path, **changes: Any) -> Path:
-    """A LoRA adapter of PEFT over all matrices, with weights that change the output visibly."""
-    import peft
-
-    model = transformers.AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32)
-    targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-    config = peft.LoraConfig(
-        **{"r": 8, "lora_alpha": 16, "target_modules": targets, "task_type": "CAUSAL_LM", **changes}
-    )
-    adapted = peft.get_peft_model(model, config)
+    """A LoRA adapter of PEFT over all matrices, with random weights that change the output visibly."""
+    adapted = _with_adapter(checkpoint, **changes)
     torch.manual_seed(1)
     with torch.no_grad():
         for name, parameter in adapted.named_parameters():
@@ -180,3 +175,30 @@ def write_adapter(checkpoint: Path, folder: Path, **changes: Any) -> Path:
                 parameter.copy_(torch.randn_like(parameter) * 0.1)
     adapted.save_pretrained(folder)
     return folder
+
+
+def train_adapter(checkpoint: Path, folder: Path, lines: Sequence[str]) -> Path:
+    """A LoRA adapter that PEFT really trained, until it knows `lines` by heart, or nearly."""
+    torch.manual_seed(2)
+    adapted = _with_adapter(checkpoint)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint)
+    ids = tokenizer("\n".join(lines), return_tensors="pt").input_ids
+    optimizer = torch.optim.AdamW((p for p in adapted.parameters() if p.requires_grad), lr=1e-2)
+    loss = torch.tensor(math.inf)
+    for _ in range(100):
+        loss = adapted(ids, labels=ids).loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 1.0
+    adapted.save_pretrained(folder)
+    return folder
+
+
+def _with_adapter(checkpoint: Path, **changes: Any) -> Any:
+    import peft
+
+    model = transformers.AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32)
+    targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+    settings = {"r": 8, "lora_alpha": 16, "target_modules": targets, "task_type": "CAUSAL_LM", **changes}
+    return peft.get_peft_model(model, peft.LoraConfig(**settings))

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from tokenizers import Tokenizer
 
+from midfill_model.files.gguf_layout import read_layout
+from midfill_training.export.checkpoint import open_checkpoint
 from midfill_training.export.conversion import ExportOptions, export
-from midfill_training.export.llama_process import tokenise
+from midfill_training.export.llama_process import logits, tokenise
+from midfill_training.export.reference_logits import divergence, load_reference, logits_of
 from midfill_training.export.verify import VerifyOptions, verify
 from training import checkpoints
 from training.code_lines import code_lines
@@ -56,6 +59,23 @@ def test_logits_agree(write: Writer, tmp_path: Path) -> None:
     assert report.divergence is not None
     assert report.divergence.n_tokens == checkpoints.N_CONTEXT
     assert report.divergence.mean_kl <= 1e-3
+
+
+def test_a_sliding_window_is_where_the_context_ends(tmp_path: Path) -> None:
+    """Up to the window both compute the same; beyond it llama.cpp's graph, which has none, is another model."""
+    folder = checkpoints.write_starcoder2(tmp_path / "checkpoint", sliding_window=128)
+    done = export(folder, tmp_path / "out.gguf", ExportOptions())
+    assert done.limits[0].startswith("context 128 tokens instead of 512: the model has a sliding window")
+    assert read_layout(tmp_path / "out.gguf").values["starcoder2.context_length"] == 128
+    report = verify(folder, tmp_path / "out.gguf", VerifyOptions())
+    assert report.findings == ()
+    assert report.divergence is not None
+    assert report.divergence.n_tokens == 128
+    tokens = [token % 1000 for token in range(7, 3 * 300, 3)]
+    reference = logits_of(load_reference(folder, open_checkpoint(folder)), tokens)
+    found = logits(tmp_path / "out.gguf", tokens)
+    assert divergence(reference[:128], found[:128]).max_kl < 1e-3
+    assert divergence(reference[128:], found[128:]).mean_kl > 1e-3
 
 
 @pytest.mark.parametrize("write", [checkpoints.write_llama, checkpoints.write_qwen2, checkpoints.write_starcoder2])

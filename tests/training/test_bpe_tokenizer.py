@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tokenizers import pre_tokenizers
+import transformers
+from tokenizers import Tokenizer, pre_tokenizers, processors
 
 from midfill_model.files.gguf_layout import read_layout
 from midfill_training.errors import TokenizerMismatch, UnsupportedCheckpoint
 from midfill_training.export.conversion import ExportOptions, export
+from midfill_training.export.tokenizer import read_vocabulary
 from training import checkpoints
+from training.damage import edit_json
 
 
 def with_pre_tokenizer(folder: Path, pre_tokenizer: Any) -> Path:
@@ -47,6 +50,33 @@ def test_the_name_is_found(pre_tokenizer: Any, name: str, tmp_path: Path) -> Non
     folder = checkpoints.write_llama(tmp_path / "checkpoint", pre_tokenizer=pre_tokenizer)
     export(folder, tmp_path / "out.gguf", ExportOptions())
     assert read_layout(tmp_path / "out.gguf").values["tokenizer.ggml.pre"] == name
+
+
+BOS_TEMPLATE = processors.TemplateProcessing(single="<|endoftext|> $A", special_tokens=[("<|endoftext|>", 0)])
+
+
+@pytest.mark.parametrize(
+    ("processor", "setting", "adds_bos"),
+    [
+        pytest.param(None, None, False, id="nothing said"),
+        pytest.param(processors.ByteLevel(), None, False, id="a processor that adds nothing"),
+        pytest.param(BOS_TEMPLATE, None, True, id="template"),
+        pytest.param(processors.Sequence([processors.ByteLevel(), BOS_TEMPLATE]), None, True, id="template in a row"),
+        pytest.param(None, True, True, id="setting, as DeepSeek-Coder has it"),
+        pytest.param(BOS_TEMPLATE, False, False, id="the setting decides"),
+    ],
+)
+def test_bos_in_front(processor: Any, setting: bool | None, adds_bos: bool, broken: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(broken / "tokenizer.json"))
+    if processor is not None:
+        tokenizer.post_processor = processor
+    tokenizer.save(str(broken / "tokenizer.json"))
+    edit_json(broken / "tokenizer_config.json", {"add_bos_token": setting})
+    vocabulary = read_vocabulary(broken, json.loads((broken / "config.json").read_text())).vocabulary
+    assert vocabulary.add_bos is adds_bos
+    if setting is None:
+        original = transformers.AutoTokenizer.from_pretrained(broken)
+        assert (original("a").input_ids[0] == vocabulary.bos_id) is adds_bos
 
 
 def test_none_fits(broken: Path) -> None:

@@ -174,28 +174,6 @@ def test_the_disk_fills_up_while_writing(llama: Path, tmp_path: Path, monkeypatc
     assert list(tmp_path.iterdir()) == []
 
 
-def test_interrupted_and_started_again(llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    output = tmp_path / "out.gguf"
-    real = writer._stored
-    n_written = 0
-
-    def interrupted(*args: object) -> object:
-        nonlocal n_written
-        n_written += 1
-        if n_written == 5:
-            raise KeyboardInterrupt
-        return real(*args)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(writer, "_stored", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            export(llama, output, ExportOptions())
-    assert list(tmp_path.iterdir()) == []
-    (tmp_path / "out.gguf.part").write_text("of a run that was killed")
-    export(llama, output, ExportOptions())
-    assert list(tmp_path.iterdir()) == [output]
-
-
 def test_a_folder_as_the_hub_caches_it(llama: Path, tmp_path: Path) -> None:
     """Snapshots of the hub's cache are links into its blobs."""
     blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshots" / "abc"

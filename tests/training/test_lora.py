@@ -29,17 +29,18 @@ from training.damage import edit_json
 # PEFT asks transformers 5.23 for a property by its old name.
 pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")
 N_NEW = 24
+N_LEARNED = 12
 
 
 @pytest.fixture(scope="module")
 def adapter(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return checkpoints.write_adapter(llama, tmp_path_factory.mktemp("adapters") / "adapter")
+    return checkpoints.train_adapter(llama, tmp_path_factory.mktemp("adapters") / "adapter", code_lines()[:N_LEARNED])
 
 
 def test_greedy_text_is_that_of_peft(llama: Path, llama_gguf: Path, adapter: Path, tmp_path: Path) -> None:
     export_adapter(adapter, open_checkpoint(llama), tmp_path / "adapter.gguf")
     export(llama, tmp_path / "merged.gguf", ExportOptions(adapter=adapter))
-    prompts = tokenise(llama_gguf, code_lines()[:5], special=False)
+    prompts = tokenise(llama_gguf, ["\n".join(code_lines()[:n]) for n in (3, 6, N_LEARNED)], special=False)
     expected = peft_greedy(llama, adapter, prompts)
     assert greedy(tmp_path / "merged.gguf", prompts, N_NEW) == expected
     assert greedy(llama_gguf, prompts, N_NEW, lora=tmp_path / "adapter.gguf") == expected

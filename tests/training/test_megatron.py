@@ -49,6 +49,7 @@ def test_official_values_without_a_config(tmp_path: Path) -> None:
     assert values["llama.feed_forward_length"] == 512
     assert values["llama.context_length"] == 32768
     assert values["llama.rope.freq_base"] == 256_000.0
+    assert values["tokenizer.ggml.add_bos_token"] is False
 
 
 def test_a_pickle_with_code_is_not_run(original: Path, tmp_path: Path) -> None:

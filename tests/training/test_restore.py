@@ -15,6 +15,7 @@ from midfill_training.export.conversion import ExportOptions, export
 from midfill_training.export.llama_process import tokenise
 from midfill_training.export.restore import restore
 from midfill_training.export.verify import VerifyOptions, verify
+from midfill_training.inspection import inspect_gguf
 from tiny_gguf import write_tiny_gguf
 from training import checkpoints
 from training.code_lines import code_lines
@@ -50,6 +51,53 @@ def test_the_default_model(smollm2: Path, tmp_path: Path) -> None:
     assert json.loads(done.stdout)["n_tensors"] == 272
     report = verify(tmp_path / "smollm2", smollm2, VerifyOptions(n_tokens=64))
     assert report.findings == ()
+
+
+RENAMES = ("<gh_stars>=<fim_prefix>", "<issue_start>=<fim_suffix>", "<issue_closed>=<fim_middle>")
+
+
+def test_markers_for_the_default_model(smollm2: Path, tmp_path: Path) -> None:
+    """Unused special tokens become the markers of our own format, which the GGUF and midfill then know."""
+    folder, gguf = tmp_path / "smollm2", tmp_path / "midfill.gguf"
+    renames = [argument for rename in RENAMES for argument in ("--rename", rename)]
+    done = run(MIDFILL_TRAIN, "restore", str(smollm2), "-o", str(folder), *renames)
+    assert done.returncode == 0, done.stderr
+    done = run(MIDFILL_TRAIN, "export", str(folder), "-o", str(gguf), "--type", "q8_0", "--name", "midfill-test")
+    assert done.returncode == 0, done.stderr
+    told = inspect_gguf(gguf)
+    assert told.prompt_format == "midfill"
+    assert told.header is not None
+    renamed = {token.piece: token.token_id for token in inspect_gguf(smollm2).special_tokens}
+    old = [rename.split("=")[0] for rename in RENAMES]
+    assert [told.header.fim.prefix, told.header.fim.suffix, told.header.fim.middle] == [renamed[piece] for piece in old]
+    assert {token.piece: token.type for token in told.special_tokens}["<fim_middle>"] == "CONTROL"
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    lines = [*code_lines(), *("<fim_suffix>" + line + "<fim_middle>" for line in code_lines()[::10])]
+    ids = [tokenizer.encode(line, add_special_tokens=False) for line in lines]
+    assert ids == tokenise(gguf, lines, special=True)
+    assert ids[: len(code_lines())] == tokenise(smollm2, code_lines(), special=True)
+
+
+@pytest.mark.parametrize(
+    ("rename", "message"),
+    [
+        ("<none>=<fim_prefix>", "has no token '<none>' to rename"),
+        ("def=<fim_prefix>", "'def' is no special token"),
+        ("<fim_prefix>=<fim_suffix>", "has a token '<fim_suffix>' already, number 2"),
+        ("<fim_prefix>=<fim_prefix>", "already"),
+    ],
+)
+def test_renames_that_cannot_be(rename: str, message: str, llama_gguf: Path, tmp_path: Path) -> None:
+    done = run(MIDFILL_TRAIN, "restore", str(llama_gguf), "-o", str(tmp_path / "out"), "--rename", rename)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["--rename", "a"], ["--rename", "=a"], ["--rename", "a=b", "--tokenizer", "c"]])
+def test_wrong_usage_of_rename(arguments: list[str], llama_gguf: Path, tmp_path: Path) -> None:
+    done = run(MIDFILL_TRAIN, "restore", str(llama_gguf), "-o", str(tmp_path / "out"), *arguments)
+    assert done.returncode == 2
 
 
 def test_shards(llama_gguf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import sentencepiece
+from tokenizers import Tokenizer, models
 
 from midfill_model.files.gguf_layout import Layout, Stored, read_layout, read_numbers
 from midfill_model.files.random_model import AIXCODER_SENTINELS, TokenType
@@ -13,6 +15,7 @@ from midfill_training.errors import BadCheckpoint, TokenizerMismatch, Unsupporte
 from midfill_training.export.conversion import ExportOptions, export
 from midfill_training.export.llama_process import tokenise
 from midfill_training.export.sentencepiece_proto import parse_model, serialise_bpe_model
+from midfill_training.export.tokenizer import read_vocabulary
 from midfill_training.export.verify import VerifyOptions, verify
 from midfill_training.inspection import inspect_gguf
 from model import sentencepiece_model
@@ -124,6 +127,25 @@ def test_added_tokens_follow_the_pieces(tmp_path: Path, tokenizer_model: Path) -
     edit_json(folder / "tokenizer_config.json", {"added_tokens_decoder": added})
     with pytest.raises(BadCheckpoint, match="resize the model's embeddings after adding tokens"):
         export(folder, tmp_path / "added.gguf", ExportOptions())
+
+
+@pytest.mark.parametrize(
+    ("files", "adds_bos"),
+    [
+        pytest.param({}, True, id="tokenizer.model alone, as Code Llama has it"),
+        pytest.param({"tokenizer_config.json": '{"add_bos_token": false}'}, False, id="switched off"),
+        pytest.param({"tokenizer.json": None}, False, id="a tokenizer.json that adds none, as aixcoder has it"),
+    ],
+)
+def test_bos_in_front(files: dict[str, str | None], adds_bos: bool, tmp_path: Path, tokenizer_model: Path) -> None:
+    folder = checkpoints.write_aixcoder(tmp_path / "checkpoint", tokenizer_model)
+    for name, content in files.items():
+        if content is None:
+            Tokenizer(models.BPE()).save(str(folder / name))
+        else:
+            (folder / name).write_text(content)
+    config = json.loads((folder / "config.json").read_text())
+    assert read_vocabulary(folder, config).vocabulary.add_bos is adds_bos
 
 
 def test_own_markers(tmp_path: Path, aixcoder: Path) -> None:

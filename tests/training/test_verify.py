@@ -6,12 +6,17 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from commands import MIDFILL_TRAIN, run
 from midfill_training.errors import BadCheckpoint
 from midfill_training.export import mapping
+from midfill_training.export.checkpoint import open_checkpoint
 from midfill_training.export.conversion import ExportOptions, export
+from midfill_training.export.greedy_text import GreedyTexts, compare_greedy
+from midfill_training.export.reference_logits import load_reference, logits_of
 from midfill_training.export.verify import Report, VerifyOptions, verify
 from training import damage
 
@@ -49,6 +54,42 @@ def test_code_of_ones_own(llama: Path, llama_gguf: Path) -> None:
     assert report.is_same
     assert report.divergence is not None
     assert report.divergence.n_tokens == 40
+
+
+def test_greedy_texts(llama: Path, llama_gguf: Path, tmp_path: Path) -> None:
+    """In f32 every text is equal; in f16 one may part, where the checkpoint itself is undecided."""
+    export(llama, tmp_path / "f32.gguf", ExportOptions(file_type="f32"))
+    told = verify(llama, tmp_path / "f32.gguf", VerifyOptions(n_greedy=5)).greedy
+    assert told == GreedyTexts(5, 100, ())
+    done = run(MIDFILL_TRAIN, "verify", str(llama), str(llama_gguf), "--greedy", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " of 2 texts of 100 tokens are equal" in done.stdout
+
+
+def test_greedy_texts_of_another_model(llama: Path, llama_gguf: Path) -> None:
+    model, prompts = load_reference(llama, open_checkpoint(llama)), [[7, 8, 9], [10, 11]]
+    with torch.no_grad():
+        model.lm_head.weight.copy_(model.lm_head.weight.roll(1, 0))
+    texts = compare_greedy(model, llama_gguf, "F16", prompts)
+    assert [(parting.n_equal, parting.is_explained) for parting in texts.partings] == [(0, False), (0, False)]
+    texts = compare_greedy(model, llama_gguf, "Q4_K_M", prompts)
+    assert all(parting.is_explained for parting in texts.partings)
+
+
+def test_near_ties(llama: Path, llama_gguf: Path) -> None:
+    """A checkpoint that differs by less than f16's rounding, at the first token."""
+    model, prompt = load_reference(llama, open_checkpoint(llama)), [7, 8, 9]
+    second, first = np.argsort(logits_of(model, prompt)[-1])[-2:]
+    gap = np.ptp(logits_of(model, prompt)[-1][[first, second]])
+    with torch.no_grad():  # the second best gets ahead by 0.01
+        model.lm_head.bias = torch.nn.Parameter(torch.zeros(model.config.vocab_size))
+        model.lm_head.bias[second] = float(gap) + 0.01
+    (parting,) = compare_greedy(model, llama_gguf, "F16", [prompt]).partings
+    assert parting.n_equal == 0
+    assert parting.margin == pytest.approx(0.01, abs=1e-4)
+    assert parting.is_explained
+    (parting,) = compare_greedy(model, llama_gguf, "F32", [prompt]).partings
+    assert not parting.is_explained
 
 
 def test_rows_of_q_and_k_left_in_order(llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,11 @@ def run(args: argparse.Namespace) -> int:
         force=args.force,
         show_progress=not args.json,
     )
-    done = export(args.checkpoint, args.output, options, dry_run=args.dry_run)
+    try:
+        done = export(args.checkpoint, args.output, options, dry_run=args.dry_run)
+    except KeyboardInterrupt:
+        print("midfill-train: interrupted; the same command goes on where a large export stopped", file=sys.stderr)
+        return 130
     if args.json:
         print(json.dumps(asdict(done), indent=2, default=str))
     else:
@@ -71,7 +75,11 @@ def _print(done: Exported) -> None:
     verb = "would be" if done.dry_run else "written:"
     print(f"{done.path} {verb} {done.architecture}, {done.n_parameters:,} parameters as {done.file_type}, ", end="")
     print(f"{done.n_bytes:,} bytes")
+    if done.n_resumed:
+        print(f"{done.n_resumed} tensors were there from an interrupted run")
     print(f"tokenizer: {done.tokenizer}")
+    for limit in done.limits:
+        print(limit)
     if done.fallbacks:
         print(f"{len(done.fallbacks)} tensors have rows that fill no whole blocks and are stored larger:")
     for fallback in done.fallbacks[:SHOWN_FALLBACKS]:

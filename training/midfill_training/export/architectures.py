@@ -30,7 +30,8 @@ class TensorRow:
 class Architecture:
     """`tensors` of one architecture; `norm_eps` is (its key in the GGUF, its key in config.json).
 
-    `must_be` lists values of config.json that llama.cpp's graph of the architecture takes for granted.
+    `must_be` lists values of config.json that llama.cpp's graph of the architecture takes for granted. `window` is the
+    key of a sliding window that its graph does not have: up to that many tokens both compute the same.
     """
 
     gguf: str
@@ -39,6 +40,7 @@ class Architecture:
     norm_eps: tuple[str, str]
     must_be: Mapping[str, tuple[object, ...]]
     writes_rope_size: bool = False
+    window: str = ""
 
     def rows(self, n_layers: int) -> Iterator[TensorRow]:
         """All tensors of a model with so many layers, biases as rows of their own, in the order of the file."""
@@ -131,6 +133,7 @@ STARCODER2 = Architecture(
     ),
     norm_eps=("attention.layer_norm_epsilon", "norm_epsilon"),
     must_be={"hidden_act": ("gelu_pytorch_tanh", "gelu_new")},
+    window="sliding_window",
 )
 
 ARCHITECTURES = (LLAMA, QWEN2, STARCODER2)

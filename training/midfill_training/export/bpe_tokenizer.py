@@ -54,7 +54,7 @@ def read_bpe_vocabulary(
 ) -> BpeVocabulary:
     """The vocabulary of `folder/tokenizer.json`.
 
-    `ids` has bos_id, eos_id and add_bos where the checkpoint says them. Raises BadCheckpoint for a damaged file,
+    `ids` has add_bos, and bos_id and eos_id where the checkpoint says them. Raises BadCheckpoint for a damaged file,
     UnsupportedCheckpoint for other kinds of tokenizer.json and TokenizerMismatch when no pre-tokenizer fits.
     """
     path = folder / FILE
@@ -66,11 +66,17 @@ def read_bpe_vocabulary(
         vocabulary,
         bos_id=_optional(ids.get("bos_id")),
         eos_id=_optional(ids.get("eos_id")),
-        add_bos=_adds_bos(original, ids),
+        add_bos=bool(ids["add_bos"]),
         add_space_prefix=False,
     )
     fitting = _fitting_names(path, original, vocabulary)
     return BpeVocabulary(replace(vocabulary, pre=fitting[0]), fitting)
+
+
+def adds_bos(folder: Path, bos_id: int | None) -> bool:
+    """Whether `folder/tokenizer.json` puts BOS in front of a text by itself."""
+    encoded: list[int] = _original(folder / FILE).encode("a", add_special_tokens=True).ids
+    return len(encoded) > 1 and encoded[0] == bos_id
 
 
 def _optional(value: int | bool | None) -> int | None:
@@ -114,12 +120,6 @@ def _plain(path: Path, table: Mapping[str, Any]) -> Vocabulary:
         )
     except ValueError as error:
         raise BadCheckpoint(f"{path}: {error}") from error
-
-
-def _adds_bos(original: Tokenizer, ids: Mapping[str, int | bool | None]) -> bool:
-    """Whether the original puts BOS in front of a text by itself."""
-    encoded: list[int] = original.encode("a", add_special_tokens=True).ids
-    return bool(ids.get("add_bos")) or (len(encoded) > 1 and encoded[0] == ids.get("bos_id"))
 
 
 def _fitting_names(path: Path, original: Tokenizer, vocabulary: Vocabulary) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,7 +12,7 @@ from midfill_model.files.random_model import Vocabulary
 from midfill_training.errors import OutputError
 from midfill_training.export.checkpoint import Checkpoint, open_checkpoint
 from midfill_training.export.lora import read_adapter
-from midfill_training.export.mapping import Value, find_architecture, plan_tensors, size_metadata
+from midfill_training.export.mapping import Value, context_length, find_architecture, plan_tensors, size_metadata
 from midfill_training.export.model_card import read_card
 from midfill_training.export.quantise import (
     PLAIN_TYPES,
@@ -21,12 +22,13 @@ from midfill_training.export.quantise import (
     planned_size,
     quantise_file,
 )
+from midfill_training.export.resuming import identity_of, resumable
 from midfill_training.export.sizes import read_sizes
 from midfill_training.export.tensor_plan import PlannedTensor
 from midfill_training.export.tokenizer import read_vocabulary
 from midfill_training.export.vocabulary import padded, vocabulary_metadata
-from midfill_training.export.writer import stored_bytes, write_gguf, write_hollow_gguf
-from midfill_training.output import check_output
+from midfill_training.export.writer import stored_bytes, write_draft, write_hollow_gguf
+from midfill_training.output import check_output, replacing
 
 FILE_TYPES = (*PLAIN_TYPES, *QUANTISED_TYPES)
 _FILE_TYPE_NUMBERS: Mapping[str, int] = {"f32": 0, "f16": 1, "q8_0": 7, "bf16": 32, **QUANTISED_TYPES}
@@ -51,18 +53,22 @@ class ExportOptions:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything a GGUF will hold; `note` says how its tokenizer was proved."""
+    """Everything a GGUF will hold; `note` says how its tokenizer was proved, `limits` what is not as it was."""
 
     architecture: str
     metadata: Mapping[str, Value]
     tensors: tuple[PlannedTensor, ...]
     vocabulary: Vocabulary
     note: str
+    limits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, or would be (`dry_run`). `n_bytes` is of the file, or of the tensors in a dry run."""
+    """What was written, or would be (`dry_run`). `n_bytes` is of the file, or of the tensors in a dry run.
+
+    `n_resumed` tensors were there from an interrupted run.
+    """
 
     path: Path
     architecture: str
@@ -72,6 +78,8 @@ class Exported:
     tokenizer: str
     dry_run: bool = False
     fallbacks: tuple[Fallback, ...] = field(default=())
+    limits: tuple[str, ...] = ()
+    n_resumed: int = 0
 
 
 def plan_export(checkpoint: Checkpoint, options: ExportOptions) -> Plan:
@@ -84,7 +92,17 @@ def plan_export(checkpoint: Checkpoint, options: ExportOptions) -> Plan:
     vocabulary = padded(found.vocabulary, read_sizes(checkpoint.config).n_vocab)
     card = read_card(checkpoint, name=options.name, licence=options.licence, origin=options.origin)
     metadata = {**card, **size_metadata(checkpoint), **vocabulary_metadata(vocabulary)}
-    return Plan(architecture.gguf, metadata, tuple(tensors), vocabulary, found.note)
+    return Plan(architecture.gguf, metadata, tuple(tensors), vocabulary, found.note, _limits(checkpoint))
+
+
+def _limits(checkpoint: Checkpoint) -> tuple[str, ...]:
+    n_trained, n_context = read_sizes(checkpoint.config).n_context, context_length(checkpoint)
+    if n_context == n_trained:
+        return ()
+    return (
+        f"context {n_context:,} tokens instead of {n_trained:,}: the model has a sliding window of that size, "
+        f"which llama.cpp's {find_architecture(checkpoint).gguf} has not",
+    )
 
 
 def export(path: Path, output: Path, options: ExportOptions, *, dry_run: bool = False) -> Exported:
@@ -94,26 +112,27 @@ def export(path: Path, output: Path, options: ExportOptions, *, dry_run: bool = 
     plan = plan_export(open_checkpoint(path), options)
     if dry_run:
         return _dry_run(plan, output, options.file_type)
-    if options.file_type in PLAIN_TYPES:
-        _write(plan, output, options.file_type, options)
-        return _exported(plan, output, options.file_type, output.stat().st_size)
-    # llama.cpp quantises from a file: a plain one beside the output, since /tmp may be small.
-    with TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder:
-        plain = Path(folder) / "plain.gguf"
-        _write(plan, plain, _plain_type(plan), options)
-        done = quantise_file(plain, output, options.file_type, imatrix=options.imatrix, n_threads=options.n_threads)
-    return _exported(plan, output, options.file_type, output.stat().st_size, done.fallbacks)
+    is_plain = options.file_type in PLAIN_TYPES
+    matrix_type = options.file_type if is_plain else _plain_type(plan)
+    metadata = {**plan.metadata, "general.file_type": _FILE_TYPE_NUMBERS[matrix_type]}
+    fallbacks: tuple[Fallback, ...] = ()
+    # llama.cpp quantises from a file, so the draft is the output itself or what it is quantised from.
+    with resumable(output, _identity(plan, metadata, path, options)) as draft, replacing(output) as part:
+        n_resumed = draft.n_tensors
+        write_draft(draft, plan.architecture, metadata, plan.tensors, matrix_type, show_progress=options.show_progress)
+        if is_plain:
+            os.replace(draft.path, part)
+        else:
+            fallbacks = quantise_file(
+                draft.path, part, options.file_type, imatrix=options.imatrix, n_threads=options.n_threads
+            ).fallbacks
+    done = _exported(plan, output, options.file_type, output.stat().st_size, fallbacks)
+    return replace(done, n_resumed=n_resumed)
 
 
-def _write(plan: Plan, path: Path, file_type: str, options: ExportOptions) -> None:
-    write_gguf(
-        path,
-        plan.architecture,
-        {**plan.metadata, "general.file_type": _FILE_TYPE_NUMBERS[file_type]},
-        plan.tensors,
-        file_type,
-        show_progress=options.show_progress,
-    )
+def _identity(plan: Plan, metadata: Mapping[str, Value], path: Path, options: ExportOptions) -> str:
+    tensors = [(tensor.name, tensor.shape) for tensor in plan.tensors]
+    return identity_of((plan.architecture, dict(metadata), tensors), [path, *filter(None, [options.adapter])])
 
 
 def _plain_type(plan: Plan) -> str:
@@ -146,4 +165,6 @@ def _exported(
     dry_run: bool = False,
 ) -> Exported:
     n_parameters = sum(tensor.n_values for tensor in plan.tensors)
-    return Exported(output, plan.architecture, file_type, n_parameters, n_bytes, plan.note, dry_run, fallbacks)
+    return Exported(
+        output, plan.architecture, file_type, n_parameters, n_bytes, plan.note, dry_run, fallbacks, plan.limits
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -154,6 +155,7 @@ def _context(model: ctypes.c_void_p, n_ctx: int, lora: str | None, log: Log) -> 
     params = llama_cpp.llama_context_default_params()
     params.n_ctx = n_ctx
     params.n_batch = params.n_ubatch = min(N_BATCH, n_ctx)
+    params.n_threads = params.n_threads_batch = os.cpu_count() or 1
     params.no_perf = True
     # The KV cache in f32 and plain attention: what is compared is the weights, not the rounding of a cache.
     params.type_k = params.type_v = llama_cpp.GGML_TYPE_F32

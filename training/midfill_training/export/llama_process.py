@@ -6,6 +6,7 @@ The process is `llama_jobs`. Jobs and answers are JSON over its stdin and stdout
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -105,6 +106,7 @@ def quantise(
 def _run(name: str, job: Mapping[str, Any]) -> Any:
     done = subprocess.run(
         [sys.executable, "-m", MODULE],
+        env={"OMP_WAIT_POLICY": "passive"} | os.environ,  # threads that spin cost more than they do on a busy machine
         input=json.dumps({"job": name, **job}),
         capture_output=True,
         text=True,

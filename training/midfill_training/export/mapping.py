@@ -85,6 +85,13 @@ def row_order(row: TensorRow, sizes: Sizes) -> NDArray[np.int64] | None:
     return rope_rows(sizes.n_heads if row.rope == "heads" else sizes.n_kv_heads, sizes.head)
 
 
+def context_length(checkpoint: Checkpoint) -> int:
+    """How many tokens llama.cpp computes as the checkpoint does: no more than its sliding window, if it has one."""
+    window = checkpoint.config.get(find_architecture(checkpoint).window)
+    n_context = read_sizes(checkpoint.config).n_context
+    return min(n_context, window) if isinstance(window, int) and window > 0 else n_context
+
+
 def _refuse_left_over(checkpoint: Checkpoint, names: Sequence[str]) -> None:
     if names:
         raise UnsupportedCheckpoint(
@@ -102,7 +109,7 @@ def size_metadata(checkpoint: Checkpoint) -> dict[str, Value]:
         raise BadCheckpoint(f"{checkpoint.folder}: config.json has no {eps_name}")
     values: dict[str, Value] = {
         "vocab_size": sizes.n_vocab,
-        "context_length": sizes.n_context,
+        "context_length": context_length(checkpoint),
         "embedding_length": sizes.hidden,
         "block_count": sizes.n_layers,
         "feed_forward_length": sizes.ffn,

@@ -33,6 +33,7 @@ AIXCODER_CONFIG: Mapping[str, Any] = {
     "tie_word_embeddings": False,
     "bos_token_id": 1,
     "eos_token_id": 2,
+    "add_bos_token": False,  # its sessions write <s> themselves
 }
 HEAD_SIZE = 128
 WRAPPINGS = ("model", "module", "language_model", "llama_model")

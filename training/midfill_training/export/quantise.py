@@ -9,7 +9,7 @@ from pathlib import Path
 
 from midfill_training.errors import TrainingError
 from midfill_training.export.llama_process import quantise
-from midfill_training.output import check_space, replacing
+from midfill_training.output import check_space
 
 # Written by ourselves, row by row; everything else is quantised from one of them by llama.cpp.
 PLAIN_TYPES = ("f32", "f16", "bf16", "q8_0")
@@ -51,11 +51,9 @@ def check_type(file_type: str, imatrix: Path | None) -> None:
 def quantise_file(
     source: Path, target: Path, file_type: str, *, imatrix: Path | None = None, n_threads: int = 0
 ) -> Quantised:
-    """Quantise a GGUF of f16, bf16 or f32; `target` appears when it is complete."""
-    number = QUANTISED_TYPES[file_type]
+    """Quantise a GGUF of f16, bf16 or f32 to `target`, which may be half a file when this raises."""
     check_space(target, planned_size(source, file_type).n_bytes)
-    with replacing(target) as part:
-        return _told(quantise(source, part, number, imatrix=imatrix, n_threads=n_threads))
+    return _told(quantise(source, target, QUANTISED_TYPES[file_type], imatrix=imatrix, n_threads=n_threads))
 
 
 def planned_size(source: Path, file_type: str) -> Quantised:

@@ -23,20 +23,17 @@ class Divergence:
     same_argmax: float
 
 
-def reference_logits(
-    path: Path, checkpoint: Checkpoint, tokens: Sequence[int], adapter: Path | None = None
-) -> NDArray[np.float32]:
-    """Logits after each token, shape (len(tokens), n_vocab); `adapter` is a PEFT folder put on top."""
+def logits_of(model: Any, tokens: Sequence[int]) -> NDArray[np.float32]:
+    """Logits after each token, shape (len(tokens), n_vocab), of a model of `load_reference`."""
     import torch
 
-    model = load_reference(path, checkpoint, adapter)
     with torch.inference_mode():
         values: NDArray[np.float32] = model(torch.tensor([list(tokens)])).logits[0].float().numpy()
     return values
 
 
 def load_reference(path: Path, checkpoint: Checkpoint, adapter: Path | None = None) -> Any:
-    """The checkpoint as a model of transformers, in float32."""
+    """The checkpoint as a model of transformers, in float32; `adapter` is a PEFT folder put on top."""
     import torch
     from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,11 +46,19 @@ class Restored:
     was: str
 
 
-def restore(path: Path, folder: Path, *, dtype: str = "f16", tokenizer: Path | None = None) -> Restored:
+def restore(
+    path: Path,
+    folder: Path,
+    *,
+    dtype: str = "f16",
+    tokenizer: Path | None = None,
+    renames: Sequence[tuple[str, str]] = (),
+) -> Restored:
     """Write the model of the GGUF at `path` as a checkpoint to `folder`, which must not exist.
 
-    Raises OutputError, UnsupportedCheckpoint for architectures without a row, and the ModelErrors of a bad GGUF.
-    The folder appears when it is complete.
+    `renames` are (old, new) names of special tokens. Raises BadInput for those that cannot be, OutputError,
+    UnsupportedCheckpoint for architectures without a row, and the ModelErrors of a bad GGUF. The folder appears when
+    it is complete.
     """
     if folder.exists():
         raise OutputError(f"{folder}: exists; choose another folder")
@@ -71,7 +80,7 @@ def restore(path: Path, folder: Path, *, dtype: str = "f16", tokenizer: Path | N
         if tokenizer is not None:
             _copy_tokenizer(tokenizer, draft)
         else:
-            write_tokenizer(layout, draft)
+            write_tokenizer(layout, draft, renames)
         write_shards(draft, tensors, stored_as)
         draft.rename(folder)
     except OSError as error:

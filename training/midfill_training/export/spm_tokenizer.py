@@ -34,7 +34,7 @@ def read_spm_vocabulary(
 ) -> Vocabulary:
     """The vocabulary of `folder/tokenizer.model` with `added` tokens (id -> piece, special).
 
-    `ids` has bos_id, eos_id and add_bos where the checkpoint says them. Raises BadCheckpoint for a damaged file,
+    `ids` has add_bos, and bos_id and eos_id where the checkpoint says them. Raises BadCheckpoint for a damaged file,
     UnsupportedCheckpoint for unigram models and TokenizerMismatch when llama.cpp would tokenise differently.
     """
     path = folder / FILE
@@ -53,7 +53,7 @@ def read_spm_vocabulary(
         bos_id=_id(ids.get("bos_id"), pieces.get("<s>")),
         eos_id=_id(ids.get("eos_id"), pieces.get("</s>")),
         unk_id=next((token for token, kind in enumerate(vocabulary.types) if kind == TokenType.UNKNOWN), None),
-        add_bos=None if ids.get("add_bos") is None else bool(ids["add_bos"]),
+        add_bos=bool(ids["add_bos"]),
     )
     return replace(vocabulary, add_space_prefix=_space_prefix(path, model, vocabulary))
 

@@ -32,7 +32,8 @@ def read_vocabulary(folder: Path, config: Mapping[str, Any], fim: tuple[str, str
     added = _added_tokens(settings)
     pieces = {piece: token for token, (piece, _) in added.items()}
     has_model = (folder / spm_tokenizer.FILE).exists()
-    if not has_model and (folder / bpe_tokenizer.FILE).exists():
+    has_table = (folder / bpe_tokenizer.FILE).exists()
+    if has_table and not has_model:
         table = read_json(folder / bpe_tokenizer.FILE)
         vocab = (table.get("model") or {}).get("vocab")
         pieces |= vocab if isinstance(vocab, dict) else {}
@@ -40,13 +41,15 @@ def read_vocabulary(folder: Path, config: Mapping[str, Any], fim: tuple[str, str
     ids: dict[str, int | bool | None] = {
         "bos_id": _special_id("bos", settings, config, pieces),
         "eos_id": _special_id("eos", settings, config, pieces),
-        "add_bos": settings.get("add_bos_token"),
+        "add_bos": settings.get("add_bos_token", config.get("add_bos_token")),
     }
+    if ids["add_bos"] is None:  # a tokenizer.model alone is loaded as Llama's tokenizer, which adds it
+        ids["add_bos"] = bpe_tokenizer.adds_bos(folder, ids["bos_id"]) if has_table else True
     if has_model:
         vocabulary = spm_tokenizer.read_spm_vocabulary(folder, ids, added, fim)
         note = f"SentencePiece, add_space_prefix {str(vocabulary.add_space_prefix).lower()}"
         return TokenizerFound(vocabulary, note)
-    if (folder / bpe_tokenizer.FILE).exists():
+    if has_table:
         found = bpe_tokenizer.read_bpe_vocabulary(folder, ids, fim)
         also = f", as would {', '.join(found.fitting[1:])}" if found.fitting[1:] else ""
         return TokenizerFound(found.vocabulary, f"byte-level BPE, pre-tokenizer {found.fitting[0]} fits{also}")

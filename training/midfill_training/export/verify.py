@@ -3,7 +3,7 @@
 header     the sizes and the RoPE that the metadata states
 tokenizer  pieces, types, special ids, and the ids of a sample of code with and without markers
 weights    every tensor against the checkpoint's, within the rounding of its type
-logits     next-token distributions of transformers and of llama.cpp on the same code
+logits     next-token distributions of transformers and of llama.cpp on the same code; on demand greedy texts as well
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from midfill_model.files.gguf_layout import STRING, Layout, Stored, read_layout,
 from midfill_training.export.checkpoint import open_checkpoint
 from midfill_training.export.conversion import ExportOptions, Plan, plan_export
 from midfill_training.export.gguf_weights import gguf_tensors
+from midfill_training.export.greedy_text import GreedyTexts, Parting, compare_greedy, split_prompts
 from midfill_training.export.llama_process import logits, tokenise, tokenise_both
-from midfill_training.export.mapping import Value, size_metadata
-from midfill_training.export.reference_logits import Divergence, divergence, reference_logits
+from midfill_training.export.mapping import Value, context_length, size_metadata
+from midfill_training.export.reference_logits import Divergence, divergence, load_reference, logits_of
 from midfill_training.export.sample_code import sample_lines, sample_texts
-from midfill_training.export.sizes import read_sizes
 from midfill_training.export.vocabulary import FIM_KEYS
 from midfill_training.export.weight_errors import weight_findings
 from midfill_training.export.writer import write_vocabulary_file
@@ -54,6 +54,7 @@ class Report:
     worst_weight: float
     divergence: Divergence | None
     max_mean_kl: float
+    greedy: GreedyTexts | None = None
 
     @property
     def is_same(self) -> bool:
@@ -62,7 +63,10 @@ class Report:
 
 @dataclass(frozen=True)
 class VerifyOptions:
-    """`adapter` is a PEFT folder that the GGUF has merged, or that `lora` (a GGUF adapter) brings along."""
+    """`adapter` is a PEFT folder that the GGUF has merged, or that `lora` (a GGUF adapter) brings along.
+
+    `n_greedy` prompts are taken from the code for greedy texts.
+    """
 
     code: tuple[Path, ...] = ()
     n_tokens: int = DEFAULT_TOKENS
@@ -72,6 +76,7 @@ class VerifyOptions:
     tokenizer: Path | None = None
     fim: tuple[str, str, str] | None = None
     compare_logits: bool = True
+    n_greedy: int = 0
 
 
 def verify(path: Path, gguf: Path, options: VerifyOptions) -> Report:
@@ -89,15 +94,27 @@ def verify(path: Path, gguf: Path, options: VerifyOptions) -> Report:
     wrong, errors = weight_findings(plan.tensors, gguf_tensors(layout))
     findings += [Finding("weights", what) for what in wrong]
     limit = options.max_mean_kl or next((kl for start, kl in MAX_MEAN_KL if header.file_type.startswith(start)), 3.0)
-    found = None
+    found, texts = None, None
     if options.compare_logits:
-        tokens = _code_tokens(plan, options, read_sizes(checkpoint.config).n_context)
-        reference = reference_logits(path, checkpoint, tokens, options.adapter)
-        found = divergence(reference, logits(gguf, tokens, lora=options.lora))
+        code, n_context = _code_tokens(plan, options), context_length(checkpoint)
+        tokens = code[: min(options.n_tokens, n_context)]
+        model = load_reference(path, checkpoint, options.adapter)
+        found = divergence(logits_of(model, tokens), logits(gguf, tokens, lora=options.lora))
         if not found.mean_kl <= limit:
             findings.append(Finding("logits", f"mean KL divergence {found.mean_kl:.3g}, above {limit:g}"))
+        if options.n_greedy:
+            prompts = split_prompts(code, options.n_greedy)
+            texts = compare_greedy(model, gguf, header.file_type, prompts, lora=options.lora)
+            findings += [Finding("greedy", _told(parting)) for parting in texts.partings if not parting.is_explained]
     worst = max(errors.values(), default=0.0)
-    return Report(gguf, header.file_type, tuple(findings), worst, found, limit)
+    return Report(gguf, header.file_type, tuple(findings), worst, found, limit, texts)
+
+
+def _told(parting: Parting) -> str:
+    return (
+        f"the text after prompt {parting.prompt} is another one from token {parting.n_equal} on, where the checkpoint "
+        f"is sure of its own by {parting.margin:.2g} logits"
+    )
 
 
 def _header_findings(layout: Layout, plan: Plan, sizes: Mapping[str, Value]) -> list[str]:
@@ -168,12 +185,12 @@ def _texts(layout: Layout, key: str) -> list[str]:
     return [text.decode(errors="replace") for text in read_strings(layout, stored)]
 
 
-def _code_tokens(plan: Plan, options: VerifyOptions, n_context: int) -> Sequence[int]:
-    """The ids of the code to compare on, at most as many as asked for and as the model can see."""
+def _code_tokens(plan: Plan, options: VerifyOptions) -> Sequence[int]:
+    """The ids of the code to compare on."""
     text = "\n".join(line for lines in sample_lines().values() for line in lines)
     if options.code:
         text = "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in options.code)
     with TemporaryDirectory(prefix="midfill-") as folder:
         proved = write_vocabulary_file(Path(folder) / "vocabulary.gguf", plan.vocabulary)
         (tokens,) = tokenise(proved, [text], special=False)
-    return tokens[: min(options.n_tokens, n_context)]
+    return tokens

@@ -1,4 +1,4 @@
-"""Writes GGUF files tensor by tensor: memory for a few rows, a `.part` file until everything is there.
+"""Writes GGUF files tensor by tensor: memory for a few rows, another name until everything is there.
 
 The `gguf` library writes the header; the rows are appended here, because it wants every tensor whole.
 """
@@ -6,11 +6,11 @@ The `gguf` library writes the header; the rows are appended here, because it wan
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from midfill_model.files.gguf_metadata import add_value
 from midfill_model.files.random_model import Vocabulary
 from midfill_training.errors import OutputError
 from midfill_training.export.mapping import Value
+from midfill_training.export.resuming import Draft
 from midfill_training.export.tensor_plan import PlannedTensor
 from midfill_training.export.vocabulary import vocabulary_metadata
 from midfill_training.output import check_space, replacing
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 ALIGNMENT = 32  # bytes; GGUF's default
 HEADER_BYTES = 64 * 2**20  # more than any vocabulary takes
 F16_MAX = 65504.0
+SAVE_EVERY_BYTES = 512 * 2**20  # each save costs a sync of the disk, and may spare so much work
 
 
 def stored_type(tensor: PlannedTensor, matrix_type: str) -> GGMLQuantizationType:
@@ -49,7 +51,23 @@ def stored_bytes(tensor: PlannedTensor, matrix_type: str) -> int:
 
 
 def write_gguf(
-    path: Path,
+    path: Path, architecture: str, metadata: Mapping[str, Value], tensors: Sequence[PlannedTensor], matrix_type: str
+) -> None:
+    """Write a small file to `path`, which may exist: it is replaced when the new one is complete.
+
+    Raises OutputError when the disk is full or not writable, and what the tensors raise when they are read. Nothing
+    is left behind then.
+    """
+    with replacing(path) as part:
+        _write_header(part, architecture, metadata, tensors, matrix_type)
+        with part.open("ab") as stream:
+            for tensor in tensors:
+                _write_tensor(stream, tensor, matrix_type)
+            _pad(stream)
+
+
+def write_draft(
+    draft: Draft,
     architecture: str,
     metadata: Mapping[str, Value],
     tensors: Sequence[PlannedTensor],
@@ -57,23 +75,34 @@ def write_gguf(
     *,
     show_progress: bool = False,
 ) -> None:
-    """Write a whole file to `path`, which may exist: it is replaced when the new one is complete.
-
-    Raises OutputError when the disk is full or not writable, and what the tensors raise when they are read. Nothing
-    is left behind then.
-    """
+    """Write the same to a draft, going on after the tensors that are whole in it."""
     n_bytes = sum(stored_bytes(tensor, matrix_type) for tensor in tensors)
-    check_space(path, n_bytes + HEADER_BYTES if tensors else 0)
-    with replacing(path) as part:
-        _write_header(part, architecture, metadata, tensors, matrix_type)
-        with part.open("ab") as stream, _progress(n_bytes, show_progress) as progress:
-            for tensor in tensors:
-                stream.write(bytes(-stream.tell() % ALIGNMENT))
-                for values in tensor.chunks():
-                    data = _stored(values, tensor, matrix_type)
-                    stream.write(data.data)
-                    progress.update(data.nbytes)
-            stream.write(bytes(-stream.tell() % ALIGNMENT))
+    check_space(draft.output, n_bytes + HEADER_BYTES - draft.n_bytes)
+    if draft.n_tensors:
+        os.truncate(draft.path, draft.n_bytes)
+    else:
+        _write_header(draft.path, architecture, metadata, tensors, matrix_type)
+    with draft.path.open("ab") as stream, _progress(n_bytes, draft.n_bytes, show_progress) as progress:
+        for number, tensor in enumerate(tensors[draft.n_tensors :], draft.n_tensors + 1):
+            _write_tensor(stream, tensor, matrix_type, progress.update)
+            if stream.tell() - draft.n_bytes >= SAVE_EVERY_BYTES:
+                draft.save(stream, number)
+        _pad(stream)
+        draft.save(stream, len(tensors))
+
+
+def _write_tensor(
+    stream: BinaryIO, tensor: PlannedTensor, matrix_type: str, tell: Callable[[int], object] = lambda n_bytes: None
+) -> None:
+    _pad(stream)
+    for values in tensor.chunks():
+        data = _stored(values, tensor, matrix_type)
+        stream.write(data.data)
+        tell(data.nbytes)
+
+
+def _pad(stream: BinaryIO) -> None:
+    stream.write(bytes(-stream.tell() % ALIGNMENT))
 
 
 def write_vocabulary_file(path: Path, vocabulary: Vocabulary) -> Path:
@@ -126,9 +155,9 @@ def _stored(
 
 
 @contextmanager
-def _progress(n_bytes: int, wanted: bool) -> Iterator[Any]:
+def _progress(n_bytes: int, n_done: int, wanted: bool) -> Iterator[Any]:
     from tqdm import tqdm
 
     quiet = not wanted or not os.isatty(2)
-    with tqdm(total=n_bytes, unit="B", unit_scale=True, disable=quiet) as bar:
+    with tqdm(total=n_bytes, initial=n_done, unit="B", unit_scale=True, disable=quiet) as bar:
         yield bar
