@@ -144,6 +144,16 @@ def test_the_upstream_archive_of_a_debian_package(tmp_path: Path, capsys: pytest
     assert (code, "Debian has another version now" in error) == (1, True)
 
 
+def test_into_a_relative_folder(
+    tmp_path: Path, index: bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_recipe(tmp_path, ("pypi", "1.0", sha(index)))
+    monkeypatch.chdir(tmp_path)
+    assert main(["fetch", str(path), "-o", "fetched", "--json"]) == 0
+    assert fetched(tmp_path) == {WHEEL_NAME: index}
+    assert str(tmp_path) in capsys.readouterr().out
+
+
 def test_what_is_there_and_right_costs_no_network(
     tmp_path: Path, index: bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

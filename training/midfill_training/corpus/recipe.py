@@ -79,6 +79,7 @@ def fetch(packages: Sequence[Package], folder: Path) -> Iterator[tuple[Package, 
     The archives lie in the folder side by side, as the corpus stage takes them. Raises BadInput when a client fails or
     a hash differs, OutputError when the folder cannot be written; what was fetched before stays.
     """
+    folder = folder.absolute()  # the clients run in folders of their own
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
