@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,12 @@ INSTALLED_MODELS = store.models_dir()
 
 
 def pytest_sessionstart() -> None:
-    """The stand-ins for a hub, a package index and an endpoint listen on loopback."""
+    """The stand-ins for a hub, a package index and an endpoint listen on loopback; what is interrupted must feel it.
+
+    A shell lets its background jobs ignore SIGINT, and their children inherit that.
+    """
     raise_loopback()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
