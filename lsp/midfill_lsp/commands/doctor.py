@@ -283,6 +283,7 @@ def _editor_version(path: str) -> str:
     try:
         done = subprocess.run(
             [path, "--version"],
+            env={**os.environ, "NVIM_LOG_FILE": os.devnull},  # or Neovim makes a folder for its log
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

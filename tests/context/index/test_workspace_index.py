@@ -168,6 +168,7 @@ def test_too_few_watches_are_told_once(root: Path, monkeypatch: pytest.MonkeyPat
     worker = process._Process(Start(root, None, True), sys.stdout.buffer)
     thread = threading.Thread(target=worker.run, daemon=True)
     thread.start()
+    until(lambda: any(isinstance(message, process.Warn) for message in list(told)))
     (root / "polled.py").write_text("def polled(): ...\n")
     until(lambda: any("polled.py" in repr(message) for message in list(told)))
     worker._inbox.put(None)
