@@ -6,11 +6,13 @@ import argparse
 import gzip
 import hashlib
 import json
+import multiprocessing
 import os
 import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +23,7 @@ import pytest
 from midfill_training import output
 from midfill_training.commands import pack as command
 from midfill_training.corpus.documents import SourceFile, write_shard
-from midfill_training.errors import BadInput, OutputError
+from midfill_training.errors import BadInput, OutputError, TrainingError
 from midfill_training.objectives.examples import OBJECTIVES
 from midfill_training.packing import shards, stage
 from midfill_training.packing.packer import Recipe
@@ -142,6 +144,21 @@ def test_killed_in_the_middle(
         pack(corpus, out, tokenizer, RECIPE, PackOptions(n_workers=1))
     assert not {path.parent for path in kept} & set(seen)
     assert hashes(out) == hashes(finished)
+
+
+def test_a_worker_is_killed(finished: Path, corpus: Path, tokenizer: Path, tmp_path: Path) -> None:
+    def kill_one() -> None:
+        while not (children := multiprocessing.active_children()):
+            time.sleep(0.01)
+        children[0].kill()
+
+    killer = threading.Thread(target=kill_one)
+    killer.start()
+    with pytest.raises(TrainingError, match="fewer --workers"):
+        pack(corpus, tmp_path / "out", tokenizer, RECIPE, PackOptions(n_workers=2))
+    killer.join()
+    pack(corpus, tmp_path / "out", tokenizer, RECIPE, PackOptions(n_workers=1))
+    assert hashes(tmp_path / "out") == hashes(finished)
 
 
 def test_workers_end_with_their_parent(corpus: Path, tokenizer: Path, tmp_path: Path) -> None:

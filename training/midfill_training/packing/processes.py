@@ -38,15 +38,15 @@ def pack_units(
         futures = {pool.submit(_pack, unit, recipe): unit for unit in units}
         for future in as_completed(futures):
             yield futures[future], future.result()
-    except BrokenProcessPool as error:
+    except BaseException as error:
+        for child in set(active_children()) - others:  # a pool that breaks while it starts overlooks its last worker
+            child.terminate()
+        if not isinstance(error, BrokenProcessPool):
+            raise
         raise TrainingError(
             "a process that packed a shard was killed, most likely for its memory; run again with fewer --workers. "
             "The shards that are done are kept"
         ) from error
-    except BaseException:
-        for child in set(active_children()) - others:
-            child.terminate()
-        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
