@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
+from functools import cache
 from itertools import takewhile
 from typing import NamedTuple, TypeVar
 
 from midfill_context.imports.jsonc import parse_object
+from midfill_context.languages import languages
 from midfill_context.syntax.definitions import NAMESPACES
 from midfill_context.syntax.facts import FileFacts
 from midfill_context.syntax.imported import Import
@@ -18,6 +20,8 @@ T = TypeVar("T")
 _PACKAGED = frozenset({"java", "kotlin", "csharp", "php"})
 # Imports that say something of other files as well: modules of Rust, global usings of C#.
 _DECLARING = frozenset({"mod", "global"})
+# The languages of both: only their facts are looked at when files are added.
+_TELLING = _PACKAGED | {"rust"}
 _CONFIGURATION = (".json", ".jsonc", ".toml", ".mod", ".work", ".cfg")
 
 
@@ -131,7 +135,7 @@ class ProjectFiles:
         return self._derived[key]  # type: ignore[return-value]
 
     def _learn(self, path: str) -> None:
-        facts = self.facts(path)
+        facts = self.facts(path) if path.lower().endswith(_telling_extensions()) else None
         declared = [known._replace(line=0) for known in facts.imports if known.kind in _DECLARING] if facts else []
         if declared != self._declared.get(path, []):
             self._derived.clear()
@@ -146,6 +150,11 @@ class ProjectFiles:
         self._names.pop(path, None)
         for package, name in self._types.pop(path, ()):
             self._by_type[package, name].discard(path)
+
+
+@cache
+def _telling_extensions() -> tuple[str, ...]:
+    return tuple(extension for known in languages() if known.id in _TELLING for extension in known.extensions)
 
 
 def _types(facts: FileFacts) -> Iterator[tuple[str, str]]:

@@ -41,6 +41,7 @@ class Indexer:
         self._touched = _Waiting(QUIET_S)
         self._typed = _Waiting(TYPING_S)
         self.is_cut = False
+        self.has_moved_folders = False  # since the last scan; what happens in such folders may go unreported
 
     # What is told
 
@@ -49,16 +50,17 @@ class Indexer:
 
         What is told to be left out is exact after this; of folders that go, until then, only the files are reported.
         """
+        self.has_moved_folders = False
         self._walker.forget()
         listing = self._walker.walk()
         self.is_cut = listing.is_cut
-        self._drop([path for path in self._known if path not in listing.files])
+        self._drop([path for path in self._held() if path not in listing.files])
+        if not self._known and self._store:
+            self._load(self._store, listing.files)
         places = dict.fromkeys([*listing.files, *self._buffers])
         skipped = listing.skipped | {path: why for path, why in self._unwanted.items() if path in places}
         skipped |= {path: why for path in self._buffers if (why := self._walker.why_not(path))}
         self._tell(Scanned(frozenset(path for path in places if path not in skipped), skipped, listing.n_no_code))
-        if not self._known and self._store:
-            self._load(self._store, listing.files)
         for path in reversed(listing.files):
             self._see(path, listing.files[path])
         self._typed.add(self._buffers)
@@ -138,9 +140,10 @@ class Indexer:
                 self._vanish(path, found)
 
     def _look_below(self, folder: str) -> None:
+        self.has_moved_folders = True
         self._walker.forget(folder)
         listing = self._walker.walk(folder)
-        self._drop([path for path in self._known if is_below(path, folder) and path not in listing.files])
+        self._drop([path for path in self._held() if is_below(path, folder) and path not in listing.files])
         for path, stamp in listing.files.items():
             self._see(path, stamp)
         if listing.skipped:
@@ -149,14 +152,19 @@ class Indexer:
     def _vanish(self, path: str, reason: str | None) -> None:
         """Nothing that may be read is at a path any more, be it a file or a folder that was there."""
         if self._walker.has_entered(path):
+            self.has_moved_folders = True
             self._walker.forget(path)
-            self._drop([known for known in self._known if is_below(known, path)])
+            self._drop([held for held in self._held() if is_below(held, path)])
         elif path in self._known or path in self._todo:
             self._drop([path])
         elif path not in self._buffers:
             self._tell(Update(gone=(path,)))
         if reason:
             self._tell(Update(skipped={printable(path): reason}))
+
+    def _held(self) -> list[str]:
+        """The files that were read and those that are to be read."""
+        return list(self._known | self._todo)
 
     def _see(self, path: str, stamp: Stamp) -> None:
         self._todo.pop(path, None)

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import IO
@@ -36,6 +37,7 @@ from midfill_context.index.watching import CannotWatch, Watch
 
 RESCAN_S = 300.0  # in case the system has lost an event
 POLL_S = 5.0  # where it reports none
+RECHECK_S = 1.0  # after folders came, moved or went: while the system's watch follows them it misses what is in them
 POLL_SHARE = 0.05  # of the processor's time, at most
 COMMIT_S = 2.0
 
@@ -43,6 +45,7 @@ COMMIT_S = 2.0
 def main() -> None:
     """Work until stdin ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the parent, whose end is ours
+    warnings.simplefilter("ignore")  # watchdog warns of folders that come back faster than it follows
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
     start = receive(stdin)
     assert isinstance(start, Start)
@@ -64,6 +67,7 @@ class _Process:
         self._watch: Watch | None = None
         self._syncs: list[int] = []
         self._commit_at = self._scan_at = float("inf")
+        self._scan_s = 0.0
 
     def listen(self, stream: IO[bytes]) -> None:
         """Take messages off the pipe, so that the other side never waits; None at its end."""
@@ -75,15 +79,17 @@ class _Process:
             self._inbox.put(None)
 
     def run(self) -> None:
+        self._scan()
         if self._is_watched and not is_home(self._root):  # where setting up the watch would take minutes
             threading.Thread(target=self._start_watch, daemon=True).start()
-        self._scan()
         if self._indexer.is_cut or is_home(self._root):
             self._warn_of_size()
         while self._take():
             if self._scan_at <= time.monotonic():
                 self._scan()
             self._indexer.step(hurry=bool(self._syncs))
+            if self._indexer.has_moved_folders:
+                self._scan_at = min(self._scan_at, time.monotonic() + self._pause_s(RECHECK_S))
             if self._indexer.is_idle():
                 for number in self._syncs:
                     self._tell(Synced(number))
@@ -133,8 +139,13 @@ class _Process:
         began = time.monotonic()
         self._indexer.scan()
         now = time.monotonic()
+        self._scan_s = now - began
         is_watched = self._watch is not None and self._watch.is_alive() and self._root.is_dir()
-        self._scan_at = now + (RESCAN_S if is_watched else max(POLL_S, (now - began) / POLL_SHARE))
+        self._scan_at = now + (RESCAN_S if is_watched else self._pause_s(POLL_S))
+
+    def _pause_s(self, least_s: float) -> float:
+        """How long to wait before the next scan, so that scans do not take too much of the processor."""
+        return max(least_s, self._scan_s / POLL_SHARE)
 
     def _start_watch(self) -> None:
         try:

@@ -180,7 +180,7 @@ class Walker:
     def _entries(self, folder: str) -> list[os.DirEntry[str]] | None:
         """What lies in a folder, sorted; None where that cannot be seen."""
         try:
-            with os.scandir(self._root / folder) as entries:
+            with os.scandir(os.path.join(self._root, folder)) as entries:
                 return sorted(entries, key=lambda entry: entry.name)
         except OSError:
             return None

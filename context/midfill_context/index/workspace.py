@@ -40,7 +40,6 @@ from midfill_context.index.messages import (
     send,
 )
 from midfill_context.index.reading import Row, read_file, unpacked
-from midfill_context.index.skipping import language_with_facts
 from midfill_context.index.store import store_path
 from midfill_context.syntax.facts import FileFacts
 from midfill_context.syntax.imported import Import
@@ -49,10 +48,9 @@ T = TypeVar("T")
 
 MAX_CRASHES = 5
 BACK_OFF_S = 1.0
-_N_AT_ONCE = 32  # rows taken in under one lock
+_N_AT_ONCE = 32  # rows taken in under one lock ...
+_HOLD_S = 0.001  # ... and how long it may be taken again and again before others get their turn
 _N_UNPACKED = 256  # files whose facts are kept as objects
-# Languages in which facts tell the resolution of imports something of other files: packages, modules, global usings.
-_DECLARING = frozenset({"java", "kotlin", "csharp", "php", "rust"})
 _SAVED = Path()  # stands for the usual place
 
 
@@ -77,8 +75,7 @@ class WorkspaceIndex:
         self._generation = 0
         self._changed: OrderedDict[str, int] = OrderedDict()  # the last change of a file, gone or not; in order
         self._unpacked: OrderedDict[str, FileFacts] = OrderedDict()
-        self._is_adding = False
-        self._project = ProjectFiles(self._text, self._facts_for_imports)
+        self._project = ProjectFiles(self._text, self.facts)
         self._buffers: dict[str, str] = {}
         self._told: dict[str, str] = {}  # the texts of buffers as the process knows them; the teller's own
         self._outbox: SimpleQueue[ToProcess | str | None] = SimpleQueue()
@@ -290,9 +287,7 @@ class WorkspaceIndex:
                     self._skipped.pop(path, None)
                     self._rows[path] = facts
                     self._mark(path)
-                self._is_adding = True
                 self._project.add(row.path for row in changed)
-                self._is_adding = False
 
     def _remove(self, paths: Iterable[str]) -> None:
         for some in _in_chunks(paths):
@@ -322,16 +317,13 @@ class WorkspaceIndex:
             text = None if isinstance(found, str) else found[0].decode(errors="replace")
         return text and text.replace("\r\n", "\n")
 
-    def _facts_for_imports(self, path: str) -> FileFacts | None:
-        """While files are added, facts are unpacked only where they tell something of other files."""
-        if self._is_adding and language_with_facts(path) not in _DECLARING:
-            return None
-        return self.facts(path)
-
 
 def _in_chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    """In pieces so small that others get the lock in between."""
+    """In pieces so small that others get the lock in between; on a busy machine each pause costs a slice of time."""
     remaining = iter(items)
+    since = time.perf_counter()
     while some := list(islice(remaining, _N_AT_ONCE)):
         yield some
-        time.sleep(0)
+        if time.perf_counter() - since > _HOLD_S:
+            time.sleep(0)
+            since = time.perf_counter()

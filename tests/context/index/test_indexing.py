@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import random
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 
+from context.index.random_changes import Hand
 from midfill_context.index.indexer import CRASHED, Indexer
 from midfill_context.index.messages import FromProcess, Scanned, Update
 from midfill_context.index.reading import unpacked
@@ -68,113 +69,6 @@ def from_scratch(
         indexer.open(path, text)
     settle(indexer)
     return received.facts(), received.skipped
-
-
-class Hand:
-    """Changes a workspace at random, on disk and in the editor, and says what it touched."""
-
-    def __init__(self, root: Path, seed: int) -> None:
-        self.root = root
-        self.rng = random.Random(seed)
-        self.buffers: dict[str, str] = {}
-
-    def change(self, indexer: Indexer) -> None:
-        kind = self.rng.choice(
-            ["write"] * 5 + ["edit"] * 4 + ["delete", "rename", "folder", "open", "close", "rules", "odd"]
-        )
-        indexer.changed(getattr(self, kind)(indexer))
-
-    def path(self) -> str:
-        folder = self.rng.choice(["", "a/", "b/", "a/b/", "made/", "node_modules/", "made/deep/"])
-        return (
-            folder + self.rng.choice(["m", "n", "o", "main"]) + self.rng.choice([".py", ".ts", ".go", ".json", ".png"])
-        )
-
-    def code(self) -> str:
-        number = self.rng.randrange(1000)
-        return self.rng.choice(
-            [
-                f"import m{number}\n\ndef f{number}(x):\n    return x\n",
-                f"class C{number}:\n    def put(self): ...\n",
-                f"export const v{number} = {{ a: 1 }};\n",
-                f"def broken{number}(:\n",
-                "",
-            ]
-        )
-
-    def write(self, indexer: Indexer) -> Iterator[str]:
-        path = self.path()
-        place = self.root / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if not place.is_dir():
-            place.write_text(self.code())
-        yield path
-
-    def odd(self, indexer: Indexer) -> Iterator[str]:
-        path = self.path()
-        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
-        data = self.rng.choice([b"\0\0", b"# @generated\n", b"x = '\xff'\n", b"var a = 1;" * 900])
-        (self.root / path).write_bytes(data)
-        yield path
-
-    def delete(self, indexer: Indexer) -> Iterator[str]:
-        path = self.path()
-        (self.root / path).unlink(missing_ok=True)
-        yield path
-
-    def rename(self, indexer: Indexer) -> Iterator[str]:
-        old, new = self.path(), self.path()
-        if (self.root / old).is_file():
-            (self.root / new).parent.mkdir(parents=True, exist_ok=True)
-            (self.root / old).replace(self.root / new)
-        yield from (old, new)
-
-    def folder(self, indexer: Indexer) -> Iterator[str]:
-        """Moves or removes a folder with all that is in it."""
-        old, new = self.rng.sample(["a", "b", "made", "a/b", "c", "b/x"], 2)
-        if (self.root / old).is_dir():
-            if self.rng.random() < 0.3 or (self.root / new).exists() or new.startswith(old):
-                shutil.rmtree(self.root / old)
-            else:
-                (self.root / new).parent.mkdir(parents=True, exist_ok=True)
-                (self.root / old).rename(self.root / new)
-        yield from (old, new)
-
-    def rules(self, indexer: Indexer) -> Iterator[str]:
-        path = self.rng.choice(["", "a/"]) + self.rng.choice([".gitignore", ".midfillignore"])
-        if (self.root / path).parent.is_dir():
-            (self.root / path).write_text(self.rng.choice(["", "made/\n", "*.ts\n", "!m.ts\n", "b\n", "n.*\n"]))
-        yield path
-
-    def open(self, indexer: Indexer) -> Iterator[str]:
-        path = self.path()
-        self.buffers[path] = self.code()
-        indexer.open(path, self.buffers[path])
-        yield from ()
-
-    def edit(self, indexer: Indexer) -> Iterator[str]:
-        for path in self.rng.sample(sorted(self.buffers), min(1, len(self.buffers))):
-            text = self.buffers[path]
-            start = self.rng.randrange(len(text) + 1)
-            end = min(len(text), start + self.rng.randrange(9))
-            new = self.rng.choice(["x", "\n", "(", "é", '"', "def g(): ...\n"])
-            self.buffers[path] = text[:start] + new + text[end:]
-            indexer.edit(path, start, end, new)
-        yield from ()
-
-    def close(self, indexer: Indexer) -> Iterator[str]:
-        for path in self.rng.sample(sorted(self.buffers), min(2, len(self.buffers))):
-            self.save(indexer, path)
-        yield from ()
-
-    def save(self, indexer: Indexer, path: str) -> None:
-        """As editors do: what was typed goes to the disk, or is thrown away."""
-        text = self.buffers.pop(path)
-        place = self.root / path
-        if self.rng.random() < 0.7 and place.parent.is_dir():
-            place.write_text(text, newline="")
-            indexer.changed([path])
-        indexer.close(path)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -265,12 +159,50 @@ def test_an_ignored_buffer_is_not_read(tmp_path: Path) -> None:
     assert names(received) == {"private.py": ["secret"]}
 
 
+@pytest.mark.parametrize("change", ["rules", "folder"])
+def test_what_was_to_be_read_and_is_wanted_no_more(tmp_path: Path, change: str) -> None:
+    indexer, received = started(tmp_path)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/b.py").write_text("def f(): ...\n")
+    indexer.changed(["a"])
+    indexer.step(hurry=True)  # it has been seen and is read next
+    if change == "rules":
+        (tmp_path / ".gitignore").write_text("b.py\n")
+        indexer.changed([".gitignore"])
+    else:
+        (tmp_path / "a").rename(tmp_path / "c")
+        indexer.changed(["a", "c"])
+    settle(indexer)
+    assert (received.facts(), received.skipped) == from_scratch(tmp_path)
+
+
 def test_a_file_that_crashed_the_parser_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("x = 1\n")
     indexer, received = started(tmp_path, avoid=frozenset({"a.py"}))
     indexer.open("a.py", "x = 2\n")
     settle(indexer)
     assert (received.rows, received.skipped) == ({}, {"a.py": CRASHED})
+
+
+def test_what_the_system_refuses_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Permissions would do the same, but not for root."""
+    for path in ("closed.py", "shut/a.py", "open.py"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text("def f(): ...\n")
+
+    def refused(call: Callable[..., Any], name: str) -> Callable[..., Any]:
+        def refusing(path: str | Path, *arguments: int) -> Any:
+            if os.path.basename(path) == name:
+                raise PermissionError(errno.EACCES, "Permission denied")
+            return call(path, *arguments)
+
+        return refusing
+
+    monkeypatch.setattr(os, "open", refused(os.open, "closed.py"))
+    monkeypatch.setattr(os, "scandir", refused(os.scandir, "shut"))
+    _, received = started(tmp_path)
+    assert received.skipped == {"closed.py": "unreadable", "shut": "unreadable"}
+    assert names(received) == {"open.py": ["f"]}
 
 
 def test_a_workspace_that_vanishes_and_comes_back(tmp_path: Path) -> None:

@@ -9,19 +9,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 from watchdog.observers.inotify_c import InotifyFD
 
+from context.index.random_changes import Hand
 from midfill_context.index import process
 from midfill_context.index.messages import Start
 from midfill_context.index.store import store_path
 from midfill_context.index.view import IndexView
 from midfill_context.index.workspace import WorkspaceIndex
-from midfill_context.syntax.facts import read_facts
+from midfill_context.syntax.facts import FileFacts, read_facts
 
 TIMEOUT_S = 60.0
 Opened = Callable[..., WorkspaceIndex]
@@ -154,6 +156,51 @@ def test_changes_that_nobody_reports(root: Path, opened: Opened) -> None:
     assert warnings == []
 
 
+class Unreported:
+    """An index whose client says what happens in its editor, and nothing of the disk."""
+
+    def __init__(self, index: WorkspaceIndex, buffers: dict[str, str]) -> None:
+        self._index = index
+        self._buffers = buffers
+
+    def changed(self, paths: Iterable[str]) -> None:
+        list(paths)
+
+    def open(self, path: str, text: str) -> None:
+        self._index.open(path, text)
+
+    def edit(self, path: str, start: int, end: int, new: str) -> None:
+        self._index.edit(path, self._buffers[path])
+
+    def close(self, path: str) -> None:
+        self._index.close(path)
+
+
+def test_random_changes_that_nobody_reports(tmp_path: Path, opened: Opened) -> None:
+    """The index is in the end the one that is made of what there is in the end."""
+    hand = Hand(tmp_path, seed=3)
+    index = opened(tmp_path, is_watched=True)
+    fresh = opened(tmp_path)
+    for _ in range(2):
+        for _ in range(200):
+            hand.change(Unreported(index, hand.buffers))
+        fresh.stop(TIMEOUT_S)
+        fresh = WorkspaceIndex(tmp_path, store=None, is_watched=False)
+        for path, text in hand.buffers.items():
+            fresh.open(path, text)
+        assert fresh.settle(TIMEOUT_S)
+        until(partial(has_facts, index, all_facts(fresh)))
+    fresh.stop(TIMEOUT_S)
+
+
+def has_facts(index: WorkspaceIndex, wanted: dict[str, FileFacts | None]) -> bool:
+    return all_facts(index) == wanted
+
+
+def all_facts(index: WorkspaceIndex) -> dict[str, FileFacts | None]:
+    return {path: index.facts(path) for path in index.paths()}
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="inotify")
 def test_too_few_watches_are_told_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel refuses a watch; the process runs in a thread here."""
@@ -237,15 +284,6 @@ def test_bad_input(tmp_path: Path, opened: Opened) -> None:
     skipped, _ = index.skipped()
     assert skipped["too_long.py"] == "larger than 1 MiB"
     assert skipped["pipe.py"] == "no regular file"
-
-
-@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="nothing is unreadable for root")
-def test_unreadable_files(tmp_path: Path, opened: Opened) -> None:
-    (tmp_path / "closed.py").write_text("x = 1\n")
-    (tmp_path / "closed.py").chmod(0)
-    (tmp_path / "shut").mkdir(mode=0)
-    skipped, _ = opened(tmp_path).skipped()
-    assert skipped == {"closed.py": "unreadable", "shut": "unreadable"}
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path, opened: Opened) -> None:
