@@ -10,7 +10,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from midfill_model.files.gguf_layout import read_layout
-from midfill_training.export.checkpoint import open_checkpoint
+from midfill_training.export.checkpoint_files import open_checkpoint
 from midfill_training.export.conversion import ExportOptions, export
 from midfill_training.export.llama_process import logits, tokenise
 from midfill_training.export.reference_logits import divergence, load_reference, logits_of

@@ -16,7 +16,7 @@ from midfill_model.files.gguf_layout import read_layout
 from midfill_model.local.llama_engine import LlamaEngine
 from midfill_model.local.wire import EngineOptions
 from midfill_training.errors import BadCheckpoint, UnsupportedCheckpoint
-from midfill_training.export.checkpoint import open_checkpoint
+from midfill_training.export.checkpoint_files import open_checkpoint
 from midfill_training.export.conversion import ExportOptions, export
 from midfill_training.export.llama_process import greedy, tokenise
 from midfill_training.export.lora import export_adapter

@@ -9,13 +9,14 @@ import pytest
 import transformers
 
 from commands import MIDFILL_TRAIN, run
-from midfill_training.errors import OutputError, UnsupportedCheckpoint
+from midfill_training.errors import BadInput, OutputError, UnsupportedCheckpoint
 from midfill_training.export import safetensors_writer
 from midfill_training.export.conversion import ExportOptions, export
 from midfill_training.export.llama_process import tokenise
 from midfill_training.export.restore import restore
 from midfill_training.export.verify import VerifyOptions, verify
 from midfill_training.inspection import inspect_gguf
+from midfill_training.tokenizer.sentinels import adopt_sentinels
 from tiny_gguf import write_tiny_gguf
 from training import checkpoints
 from training.code_lines import code_lines
@@ -53,51 +54,24 @@ def test_the_default_model(smollm2: Path, tmp_path: Path) -> None:
     assert report.findings == ()
 
 
-RENAMES = ("<gh_stars>=<fim_prefix>", "<issue_start>=<fim_suffix>", "<issue_closed>=<fim_middle>")
-
-
 def test_markers_for_the_default_model(smollm2: Path, tmp_path: Path) -> None:
     """Unused special tokens become the markers of our own format, which the GGUF and midfill then know."""
-    folder, gguf = tmp_path / "smollm2", tmp_path / "midfill.gguf"
-    renames = [argument for rename in RENAMES for argument in ("--rename", rename)]
-    done = run(MIDFILL_TRAIN, "restore", str(smollm2), "-o", str(folder), *renames)
-    assert done.returncode == 0, done.stderr
-    done = run(MIDFILL_TRAIN, "export", str(folder), "-o", str(gguf), "--type", "q8_0", "--name", "midfill-test")
-    assert done.returncode == 0, done.stderr
-    told = inspect_gguf(gguf)
+    own, marked, gguf = tmp_path / "smollm2", tmp_path / "marked", tmp_path / "midfill.gguf"
+    restore(smollm2, own)
+    names = adopt_sentinels(own, marked)
+    export(own, gguf, ExportOptions(file_type="q8_0", name="midfill-test", tokenizer=marked))
+    told, before = inspect_gguf(gguf), {token.piece: token.token_id for token in inspect_gguf(smollm2).special_tokens}
     assert told.prompt_format == "midfill"
     assert told.header is not None
-    renamed = {token.piece: token.token_id for token in inspect_gguf(smollm2).special_tokens}
-    old = [rename.split("=")[0] for rename in RENAMES]
-    assert [told.header.fim.prefix, told.header.fim.suffix, told.header.fim.middle] == [renamed[piece] for piece in old]
+    ids = {new: before[old] for old, new in names.items()}
+    fim = told.header.fim
+    assert {"<fim_prefix>": fim.prefix, "<fim_suffix>": fim.suffix, "<fim_middle>": fim.middle} == ids
     assert {token.piece: token.type for token in told.special_tokens}["<fim_middle>"] == "CONTROL"
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    lines = [*code_lines(), *("<fim_suffix>" + line + "<fim_middle>" for line in code_lines()[::10])]
-    ids = [tokenizer.encode(line, add_special_tokens=False) for line in lines]
-    assert ids == tokenise(gguf, lines, special=True)
-    assert ids[: len(code_lines())] == tokenise(smollm2, code_lines(), special=True)
-
-
-@pytest.mark.parametrize(
-    ("rename", "message"),
-    [
-        ("<none>=<fim_prefix>", "has no token '<none>' to rename"),
-        ("def=<fim_prefix>", "'def' is no special token"),
-        ("<fim_prefix>=<fim_suffix>", "has a token '<fim_suffix>' already, number 2"),
-        ("<fim_prefix>=<fim_prefix>", "already"),
-    ],
-)
-def test_renames_that_cannot_be(rename: str, message: str, llama_gguf: Path, tmp_path: Path) -> None:
-    done = run(MIDFILL_TRAIN, "restore", str(llama_gguf), "-o", str(tmp_path / "out"), "--rename", rename)
-    assert done.returncode == 1
-    assert message in done.stderr
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("arguments", [["--rename", "a"], ["--rename", "=a"], ["--rename", "a=b", "--tokenizer", "c"]])
-def test_wrong_usage_of_rename(arguments: list[str], llama_gguf: Path, tmp_path: Path) -> None:
-    done = run(MIDFILL_TRAIN, "restore", str(llama_gguf), "-o", str(tmp_path / "out"), *arguments)
-    assert done.returncode == 2
+    tokenizer, lines = transformers.AutoTokenizer.from_pretrained(marked), code_lines()
+    with_markers = ["<fim_suffix>" + line + "<fim_middle>" for line in lines[::10]]
+    encoded = [tokenizer.encode(line, add_special_tokens=False) for line in (*lines, *with_markers)]
+    assert encoded == tokenise(gguf, [*lines, *with_markers], special=True)
+    assert encoded[: len(lines)] == tokenise(smollm2, lines, special=True)
 
 
 def test_shards(llama_gguf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,4 +86,6 @@ def test_refused(llama_gguf: Path, smollm2: Path, tmp_path: Path) -> None:
         restore(llama_gguf, tmp_path)
     with pytest.raises(UnsupportedCheckpoint, match="gemma has no row"):
         restore(write_tiny_gguf(tmp_path / "g.gguf", architecture="gemma"), tmp_path / "restored")
+    with pytest.raises(BadInput, match="has neither"):
+        restore(llama_gguf, tmp_path / "restored", tokenizer=tmp_path)
     assert not (tmp_path / "restored").exists()

@@ -13,7 +13,7 @@ import torch
 from commands import MIDFILL_TRAIN, run
 from midfill_training.errors import BadCheckpoint
 from midfill_training.export import mapping
-from midfill_training.export.checkpoint import open_checkpoint
+from midfill_training.export.checkpoint_files import open_checkpoint
 from midfill_training.export.conversion import ExportOptions, export
 from midfill_training.export.greedy_text import GreedyTexts, compare_greedy
 from midfill_training.export.reference_logits import load_reference, logits_of

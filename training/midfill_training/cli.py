@@ -23,6 +23,7 @@ from midfill_training.commands import (
     pack,
     pretrain,
     restore,
+    runs,
     tokenizer,
     verify,
 )
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 # In the order of the work: a corpus, rows of tokens, a model, its figures, its GGUF.
 COMMANDS = (
-    *(fetch, corpus, tokenizer, examples, pack, pretrain, finetune),
+    *(fetch, corpus, tokenizer, examples, pack, pretrain, finetune, runs),
     *(evaluate, cut_fim_eval, export, verify, restore, lora),
 )
 SHOWN_TOKENS = 40  # some vocabularies mark thousands; --json has them all

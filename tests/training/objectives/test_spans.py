@@ -293,8 +293,12 @@ def test_what_is_no_code_does_no_harm(text: str, language: str) -> None:
     ids=["brackets", "sum", "open"],
 )
 def test_deep_trees(text: str) -> None:
+    """What is small enough for a middle lies too deep, so that only holes without one are left."""
     for seed in range(5):
-        structure_hole(text, "python", random.Random(seed), HoleSettings())
+        hole = structure_hole(text, "python", random.Random(seed), HoleSettings())
+        assert hole is not None
+        assert hole.kind == "empty"
+        assert 0 < hole.start == hole.end <= len(text)
 
 
 def test_offsets_are_characters() -> None:

@@ -294,7 +294,8 @@ def test_the_command(corpus: Path, tokenizer: Path, tmp_path: Path, capsys: pyte
     assert "content" not in manifest.counts["train"]["strategies"]
     with pytest.raises(OutputError, match="--force"):
         run(*args)
-    assert run(*args, "--force") == 0
+    assert run(*args, "--set", "objectives.ntp=1", "--set", "objectives.sfim=0", "--json", "--force") == 0
+    assert list(json.loads(capsys.readouterr().out)["counts"]["train"]["tokens_by_objective"]) == ["ntp"]
 
 
 def test_a_small_corpus_is_told_that_nothing_is_held_out(

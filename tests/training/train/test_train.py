@@ -15,8 +15,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from midfill_training.cli import main
 from midfill_training.errors import Diverged, OutputError
-from midfill_training.export.checkpoint import open_checkpoint
+from midfill_training.export.checkpoint_files import open_checkpoint
 from midfill_training.export.conversion import ExportOptions, export
 from midfill_training.export.lora import export_adapter
 from midfill_training.export.verify import VerifyOptions, verify
@@ -148,6 +149,29 @@ def test_an_adapter_on_a_gguf_goes_on_after_a_stop(llama_gguf: Path, project: Pa
     assert export_adapter(
         tmp_path / "whole" / "adapter", open_checkpoint(tmp_path / "whole" / "base"), tmp_path / "a.gguf"
     )
+
+
+def test_the_command_tells_what_was_learned(
+    rows: Path, project: Path, vocabulary: Vocabulary, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once judged on its own valid rows and middles, once on those of another folder, which has no middles."""
+    request = tiny_runs.pretraining(rows, tmp_path / "run", vocabulary.folder, steps=2)
+    config = str(tiny_runs.write_config(tmp_path / "run.toml", request))
+    for name, options in (("own", ()), ("other", ("--valid", str(project)))):
+        run = tmp_path / name
+        command = ["pretrain", str(rows), "-o", str(run), "--tokenizer", str(vocabulary.folder), "--config", config]
+        assert main([*command, *options]) == 0
+        told = capsys.readouterr().out
+        before, after = tiny_runs.evaluations(run)
+        shown = [line.split()[:2] for line in told.splitlines()[2:]]
+        assert shown == [[str(line["step"]), f"{line['valid_loss']:.4g}"] for line in (before, after)]
+        assert ("n_middles" in after) == (name == "own")
+        assert main([*command, *options]) == 0
+        assert capsys.readouterr().out == told, "nothing is left to do"
+    assert main(["runs", str(tmp_path / "own"), str(tmp_path / "other")]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["run", "own", "other"]
+    assert main(["runs", str(rows)]) == 1
+    assert "holds no evaluation of a run" in capsys.readouterr().err
 
 
 # --- what stops a run

@@ -51,7 +51,7 @@ def test_settings_that_make_no_sense(kind: Any, values: dict[str, Any], message:
     ("changes", "message"),
     [
         ({"rows": Path("nowhere")}, "no rows of tokens"),
-        ({"fim": Path("nowhere")}, "no rows of tokens"),
+        ({"valid": Path("nowhere")}, "no rows of tokens"),
         ({"tokenizer": None}, "fresh weights need a tokenizer; name its folder with --tokenizer"),
         ({"tokenizer": CONFIGS}, "has neither tokenizer.json nor tokenizer.model"),
         ({"start": Path("nowhere")}, "no such checkpoint folder and no such GGUF"),
@@ -138,8 +138,8 @@ def test_batches_that_processes_cannot_share(request_: Request, monkeypatch: pyt
     [
         (["--set", "training.learning_rate=1"], "training.learning_rate is no setting; there are batch_rows"),
         (["--set", "training.steps=many"], "training.steps is 'many'; it takes int"),
-        (["--set", "optimiser.name=sgd"], "--set optimiser: there is no such table; there are model, training"),
-        (["--set", "steps"], "write it as training.lr_max=1e-4"),
+        (["--set", "optimiser.name=sgd"], "there is no table 'optimiser'; there are model, training"),
+        (["--set", "steps"], "write it as model.NAME=VALUE"),
     ],
 )
 def test_the_command_s_settings(options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

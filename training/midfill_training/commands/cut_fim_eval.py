@@ -39,9 +39,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(path: Path, done: CutSet) -> None:
-    from midfill_training.evaluation.report import table_lines
     from midfill_training.evaluation.scenarios import SCENARIOS
-    from midfill_training.report.page import Table
+    from midfill_training.report.page import Table, table_lines
 
     languages = list(dict.fromkeys(language for language, _ in done.counts))
     rows = [(scenario, *(done.counts.get((each, scenario), 0) for each in languages)) for scenario in SCENARIOS]

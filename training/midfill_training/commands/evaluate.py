@@ -93,8 +93,9 @@ def _check(args: argparse.Namespace) -> int:
 
 def _compare(args: argparse.Namespace) -> int:
     from midfill_training.evaluation.comparison import compare_results
-    from midfill_training.evaluation.report import differences_table, table_lines, write_comparison
+    from midfill_training.evaluation.report import differences_table, write_comparison
     from midfill_training.evaluation.results import read_results
+    from midfill_training.report.page import table_lines
 
     one, other = map(read_results, args.compare)
     found = compare_results(one, other)
@@ -107,7 +108,8 @@ def _compare(args: argparse.Namespace) -> int:
 
 
 def _print(done: Evaluated) -> None:
-    from midfill_training.evaluation.report import differences_table, results_table, table_lines
+    from midfill_training.evaluation.report import differences_table, results_table
+    from midfill_training.report.page import table_lines
 
     prompt = f", prompt format {done.origin.prompt_format}" if done.origin.prompt_format else ""
     print(f"{done.origin.suite}: {done.origin.model}{prompt}, {len(done.cases)} cases; % [95 % interval]")

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from midfill_training.commands.arguments import add_json, whole_number
+from midfill_training.commands.arguments import add_json, add_settings, read_table, whole_number
 
 if TYPE_CHECKING:
     from midfill_training.commands.arguments import Subparsers
@@ -23,7 +23,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--tokenizer", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--format", default="midfill", help="prompt format: midfill or aixcoder; default midfill")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="tables [ordering], [objectives], [packing] (TOML)")
+    add_settings(parser, "ordering", "objectives", "packing")
     parser.add_argument("--length", type=whole_number(1), metavar="TOKENS", help="of a row; default 2048")
     parser.add_argument("--holdout", choices=("projects", "files", "none"), help="what is kept for validation")
     parser.add_argument("--holdout-share", type=float, metavar="SHARE", help="how much of it; default 0.02")
@@ -52,14 +52,13 @@ def _recipe(args: argparse.Namespace) -> Recipe:
     from midfill_training.ordering.strategies import OrderingSettings
     from midfill_training.packing.packer import Recipe
     from midfill_training.packing.settings import PackingSettings
-    from midfill_training.settings import read_settings
 
     said = {name: getattr(args, name) for name in ("length", "holdout", "holdout_share")}
-    packing = read_settings(args.config, "packing", PackingSettings)
+    packing = read_table(args, "packing", PackingSettings)
     return Recipe(
         format=args.format,
-        ordering=read_settings(args.config, "ordering", OrderingSettings),
-        objectives=read_settings(args.config, "objectives", ObjectiveSettings),
+        ordering=read_table(args, "ordering", OrderingSettings),
+        objectives=read_table(args, "objectives", ObjectiveSettings),
         packing=replace(packing, **{name: value for name, value in said.items() if value is not None}),
     )
 

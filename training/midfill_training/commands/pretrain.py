@@ -7,15 +7,13 @@ import json
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from midfill_training.commands.arguments import add_json
+from midfill_training.commands.arguments import add_json, add_settings, read_table
 
 if TYPE_CHECKING:
     from midfill_training.commands.arguments import Subparsers
     from midfill_training.train.run import Request, Result
-
-T = TypeVar("T")
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -29,18 +27,13 @@ def add_parser(subparsers: Subparsers) -> None:
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """What every kind of training takes."""
     parser.add_argument("rows", type=Path, help="folder with train/, and valid/ and fim/ to evaluate on")
-    parser.add_argument("--fim", type=Path, metavar="ROWS", help="rows of middles for exact match, instead of fim/")
+    parser.add_argument("--valid", type=Path, metavar="ROWS", help="a folder whose valid/ and fim/ to evaluate on")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="RUN", help="folder of the run")
-    parser.add_argument(
-        "--config", type=Path, metavar="FILE.toml", help="tables [model], [training], [machine], [lora]"
-    )
     parser.add_argument("--tokenizer", type=Path, metavar="FOLDER", help="the tokenizer that the rows were made with")
     parser.add_argument("--minutes", type=float, help="be done after this time; the learning rate is planned on it")
     parser.add_argument("--steps", type=int, help="how many steps; by default one pass over the rows")
     parser.add_argument("--threads", type=int, help="threads of torch on a CPU")
-    parser.add_argument(
-        "--set", action="append", default=[], type=_assignment, metavar="TABLE.NAME=VALUE", help="any other setting"
-    )
+    add_settings(parser, "model", "training", "machine", "lora")
     add_json(parser)
 
 
@@ -54,16 +47,12 @@ def run(args: argparse.Namespace) -> int:
 
 def request(args: argparse.Namespace, stage: str, training: type[Any], *, with_lora: bool = False) -> Request:
     """The arguments and the settings file as one request; BadInput for a setting that does not exist."""
-    from midfill_training.errors import BadInput
     from midfill_training.train.run import Request
     from midfill_training.train.settings import Lora, Machine
     from midfill_training.train.shapes import ModelShape
 
     kinds: dict[str, type[Any]] = {"model": ModelShape, "training": training, "machine": Machine, "lora": Lora}
-    unknown = next((table for table, _, _ in args.set if table not in kinds), None)
-    if unknown is not None:
-        raise BadInput(f"--set {unknown}: there is no such table; there are {', '.join(kinds)}")
-    found = {table: _table(args, table, kind) for table, kind in kinds.items()}
+    found = {table: read_table(args, table, kind) for table, kind in kinds.items()}
     short = {name: value for name in ("minutes", "steps") if (value := getattr(args, name)) is not None}
     if args.threads is not None:
         found["machine"] = replace(found["machine"], threads=args.threads)
@@ -77,33 +66,17 @@ def request(args: argparse.Namespace, stage: str, training: type[Any], *, with_l
         training=replace(found["training"], **short),
         machine=found["machine"],
         lora=found["lora"] if with_lora else None,
-        fim=args.fim,
+        valid=args.valid,
     )
-
-
-def _table(args: argparse.Namespace, table: str, kind: type[T]) -> T:
-    """A table of the settings file, with what `--set` says of it."""
-    from midfill_training.settings import read_settings, settings_from
-
-    settings = read_settings(args.config, table, kind)
-    changes = {name: value for of, name, value in args.set if of == table}
-    return settings_from({**asdict(settings), **changes}, kind, table) if changes else settings  # type: ignore[call-overload]
-
-
-def _assignment(text: str) -> tuple[str, str, Any]:
-    key, _, value = text.partition("=")
-    table, _, name = key.partition(".")
-    if not (table and name and value):
-        raise argparse.ArgumentTypeError(f"{text!r}: write it as training.lr_max=1e-4")
-    try:
-        return table, name, json.loads(value)
-    except ValueError:
-        return table, name, value
 
 
 def report(args: argparse.Namespace, result: Result) -> int:
     """Tell how a run ended, once for all processes; the exit code."""
     import os
+
+    from midfill_training.report.page import table_lines
+    from midfill_training.train.journal import before_and_after
+    from midfill_training.train.page import evaluations_table
 
     code = 128 + result.stopped_by if result.stopped_by else 0
     if os.environ.get("RANK", "0") != "0":
@@ -117,7 +90,7 @@ def report(args: argparse.Namespace, result: Result) -> int:
             file=sys.stderr,
         )
     else:
-        best = result.state.best_loss
-        loss = "" if best is None else f", valid loss {best:.4f} at step {result.state.best_step:,}"
-        print(f"{result.folder} written after {result.state.step:,} steps{loss}; see {args.output / 'report.html'}")
+        print(f"{result.folder} written after {result.state.step:,} steps; see {args.output / 'report.html'}")
+        if evaluations := before_and_after(args.output):
+            print(*table_lines(evaluations_table(evaluations)), sep="\n")
     return code

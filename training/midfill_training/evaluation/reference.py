@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-from midfill_model.engine import Completion, CompletionRequest, EngineState, EngineStatus, StopReason
+from midfill_model.engine import Completion, CompletionRequest, EngineState, EngineStatus, StopReason, TextListener
 from midfill_training.evaluation.cases import Case
 from midfill_training.evaluation.runs import Run
 
@@ -25,8 +25,8 @@ class ReferenceEngine:
         """It is."""
         return self.status
 
-    def submit(self, request: CompletionRequest) -> Future[Completion]:
-        """See `Engine.submit`."""
+    def submit(self, request: CompletionRequest, on_text: TextListener | None = None) -> Future[Completion]:
+        """See `Engine.submit`; the answer comes in one piece."""
         future: Future[Completion] = Future()
         future.set_result(Completion(self._texts[request.cursor, request.ending], StopReason.END_OF_TEXT))
         return future

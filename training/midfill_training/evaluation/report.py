@@ -62,13 +62,6 @@ def differences_table(differences: Sequence[Difference], one: str = "", other: s
     )
 
 
-def table_lines(table: Table) -> list[str]:
-    """A table as text, columns aligned."""
-    rows = [[str(cell) for cell in row] for row in (table.columns, *table.rows)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-
-
 def write_report(path: Path, done: Evaluated, metric: str) -> None:
     """The page of an evaluation; `metric` is what the plot shows. Raises OutputError."""
     points = [(line.run, line.group, line.shares[metric]) for line in done.lines if metric in line.shares]

@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 
 from midfill_model.files.random_model import Vocabulary
 from midfill_training.errors import OutputError
-from midfill_training.export.checkpoint import Checkpoint, open_checkpoint
+from midfill_training.export.checkpoint import Checkpoint
+from midfill_training.export.checkpoint_files import open_checkpoint
 from midfill_training.export.lora import read_adapter
 from midfill_training.export.mapping import Value, context_length, find_architecture, plan_tensors, size_metadata
 from midfill_training.export.model_card import read_card

@@ -36,7 +36,9 @@ def load_reference(path: Path, checkpoint: Checkpoint, adapter: Path | None = No
     """The checkpoint as a model of transformers, in float32; `adapter` is a PEFT folder put on top."""
     import torch
     from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # of seconds, and in the middle of what `verify` prints
     if path.is_dir():
         model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
     else:  # Megatron: transformers cannot read it

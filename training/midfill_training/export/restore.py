@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,12 +26,12 @@ from midfill_training.export.safetensors_file import N_BYTES
 from midfill_training.export.safetensors_writer import write_shards
 from midfill_training.export.sizes import read_sizes
 from midfill_training.export.tensor_plan import PlannedTensor
+from midfill_training.export.tokenizer import copy_tokenizer
 from midfill_training.output import check_space
 
 DTYPES = {"f32": "F32", "f16": "F16", "bf16": "BF16"}
 TORCH_NAMES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 MODEL_TYPES = {"llama": "llama", "qwen2": "qwen2", "starcoder2": "starcoder2"}
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json")
 
 
 @dataclass(frozen=True)
@@ -46,19 +45,11 @@ class Restored:
     was: str
 
 
-def restore(
-    path: Path,
-    folder: Path,
-    *,
-    dtype: str = "f16",
-    tokenizer: Path | None = None,
-    renames: Sequence[tuple[str, str]] = (),
-) -> Restored:
+def restore(path: Path, folder: Path, *, dtype: str = "f16", tokenizer: Path | None = None) -> Restored:
     """Write the model of the GGUF at `path` as a checkpoint to `folder`, which must not exist.
 
-    `renames` are (old, new) names of special tokens. Raises BadInput for those that cannot be, OutputError,
-    UnsupportedCheckpoint for architectures without a row, and the ModelErrors of a bad GGUF. The folder appears when
-    it is complete.
+    Raises BadInput for a `tokenizer` that is none, OutputError, UnsupportedCheckpoint for architectures without a row,
+    and the ModelErrors of a bad GGUF. The folder appears when it is complete.
     """
     if folder.exists():
         raise OutputError(f"{folder}: exists; choose another folder")
@@ -78,9 +69,9 @@ def restore(
         config["dtype"] = TORCH_NAMES[stored_as]
         (draft / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         if tokenizer is not None:
-            _copy_tokenizer(tokenizer, draft)
+            copy_tokenizer(tokenizer, draft)
         else:
-            write_tokenizer(layout, draft, renames)
+            write_tokenizer(layout, draft)
         write_shards(draft, tensors, stored_as)
         draft.rename(folder)
     except OSError as error:
@@ -163,14 +154,6 @@ def _tensors(layout: Layout, architecture: Architecture, config: dict[str, Any])
     if left:
         raise UnsupportedCheckpoint(f"{layout.path}: {next(iter(left))} has no place in {architecture.class_names[0]}")
     return planned
-
-
-def _copy_tokenizer(source: Path, folder: Path) -> None:
-    found = [name for name in TOKENIZER_FILES if (source / name).is_file()]
-    if not {"tokenizer.json", "tokenizer.model"} & set(found):
-        raise BadCheckpoint(f"{source}: has neither tokenizer.json nor tokenizer.model")
-    for name in found:
-        shutil.copy(source / name, folder / name)
 
 
 def _known() -> str:

@@ -7,13 +7,13 @@ llama.cpp on the sample of code before it counts.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from midfill_model.files.gguf_layout import STRING, Layout, Stored, read_numbers, read_strings
 from midfill_model.files.random_model import TokenType
-from midfill_training.errors import BadCheckpoint, BadInput, TokenizerMismatch, UnsupportedCheckpoint
+from midfill_training.errors import BadCheckpoint, TokenizerMismatch, UnsupportedCheckpoint
 from midfill_training.export.llama_process import tokenise
 from midfill_training.export.sample_code import sample_texts
 from midfill_training.export.sentencepiece_proto import Piece, serialise_bpe_model
@@ -41,17 +41,14 @@ PRE_TOKENIZERS: Mapping[str, list[dict[str, Any]]] = {
 }
 
 
-def write_tokenizer(layout: Layout, folder: Path, renames: Sequence[tuple[str, str]] = ()) -> None:
-    """Write the tokenizer of the GGUF to `folder`, special tokens under their new names.
+def write_tokenizer(layout: Layout, folder: Path) -> None:
+    """Write the tokenizer of the GGUF to `folder`.
 
-    Raises BadInput for renames that cannot be, UnsupportedCheckpoint for kinds and pre-tokenizers that are not known
-    here, TokenizerMismatch when what was written does not tokenise as llama.cpp does; then --tokenizer takes the
-    original files.
+    Raises UnsupportedCheckpoint for kinds and pre-tokenizers that are not known here, TokenizerMismatch when what was
+    written does not tokenise as llama.cpp does; then --tokenizer takes the original files.
     """
     pieces = [piece.decode(errors="replace") for piece in read_strings(layout, _list(layout, "tokens", STRING))]
     types = [int(kind) for kind in read_numbers(layout, _list(layout, "token_type"))]
-    for old, new in renames:
-        _rename(layout, pieces, types, old, new)
     kind = layout.values.get("tokenizer.ggml.model")
     if kind == "llama":
         scores = read_numbers(layout, _list(layout, "scores"))
@@ -66,18 +63,6 @@ def write_tokenizer(layout: Layout, folder: Path, renames: Sequence[tuple[str, s
     settings = _settings(layout, pieces, types, is_spm=kind == "llama")
     (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     _prove(layout, folder, is_spm=kind == "llama")
-
-
-def _rename(layout: Layout, pieces: list[str], types: list[int], old: str, new: str) -> None:
-    """Only what no text can contain may change its name: any other piece is part of how text is tokenised."""
-    if old not in pieces:
-        raise BadInput(f"{layout.path}: has no token {old!r} to rename; `midfill-train inspect` lists the special ones")
-    token = pieces.index(old)
-    if types[token] != TokenType.CONTROL:
-        raise BadInput(f"{layout.path}: {old!r} is no special token; `midfill-train inspect` lists those that are")
-    if new in pieces:
-        raise BadInput(f"{layout.path}: has a token {new!r} already, number {pieces.index(new)}; choose another name")
-    pieces[token] = new
 
 
 def _list(layout: Layout, key: str, kind: int | None = None) -> Stored:

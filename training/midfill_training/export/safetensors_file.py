@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from midfill_training.errors import BadCheckpoint, UnsupportedCheckpoint
 
+INDEX = "model.safetensors.index.json"  # which shard has which tensor
 MAX_HEADER_BYTES = 100 * 2**20  # the limit of the reference implementation
 # bfloat16 is kept as the bits it has: numpy has no such type.
 DTYPES: Mapping[str, Any] = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": np.uint16}

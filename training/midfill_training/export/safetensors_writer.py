@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from midfill_training.export.checkpoint import INDEX
-from midfill_training.export.safetensors_file import N_BYTES
+from midfill_training.export.safetensors_file import INDEX, N_BYTES
 from midfill_training.export.tensor_plan import PlannedTensor
 
 MAX_SHARD_BYTES = 4 * 10**9  # what hubs and transformers split at

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from midfill_model.files.random_model import Vocabulary
-from midfill_training.errors import BadCheckpoint
+from midfill_training.errors import BadCheckpoint, BadInput
 from midfill_training.export import bpe_tokenizer, spm_tokenizer
 from midfill_training.export.checkpoint import read_json
 
 CONFIG = "tokenizer_config.json"
+FILES = (bpe_tokenizer.FILE, spm_tokenizer.FILE, CONFIG, "special_tokens_map.json")
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,20 @@ class TokenizerFound:
 
     vocabulary: Vocabulary
     note: str
+
+
+def tokenizer_files(folder: Path) -> list[Path]:
+    """The files of the tokenizer in a folder. Raises BadInput where there is none."""
+    found = [folder / name for name in FILES if (folder / name).is_file()]
+    if not {bpe_tokenizer.FILE, spm_tokenizer.FILE} & {path.name for path in found}:
+        raise BadInput(f"{folder}: has neither {bpe_tokenizer.FILE} nor {spm_tokenizer.FILE}")
+    return found
+
+
+def copy_tokenizer(source: Path, folder: Path) -> None:
+    """Copy a tokenizer into a checkpoint. Raises BadInput where there is none, OSError."""
+    for path in tokenizer_files(source):
+        shutil.copyfile(path, folder / path.name)
 
 
 def read_vocabulary(folder: Path, config: Mapping[str, Any], fim: tuple[str, str, str] | None = None) -> TokenizerFound:

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from midfill_model.files.gguf_file import header_of
 from midfill_model.files.gguf_layout import STRING, Layout, Stored, read_layout, read_numbers, read_strings
-from midfill_training.export.checkpoint import open_checkpoint
+from midfill_training.export.checkpoint_files import open_checkpoint
 from midfill_training.export.conversion import ExportOptions, Plan, plan_export
 from midfill_training.export.gguf_weights import gguf_tensors
 from midfill_training.export.greedy_text import GreedyTexts, Parting, compare_greedy, split_prompts

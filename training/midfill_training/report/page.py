@@ -66,6 +66,13 @@ def settings_table(settings: Mapping[str, object]) -> Table:
     return Table(("setting", "value"), [(name, str(value)) for name, value in settings.items()])
 
 
+def table_lines(table: Table) -> list[str]:
+    """A table for the terminal, columns aligned."""
+    rows = [[_text(cell) for cell in row] for row in (table.columns, *table.rows)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
 def _section(section: Section) -> str:
     return f"<h2>{escape(section.title)}</h2>\n" + "\n".join(_part(part) for part in section.parts) + "\n"
 
@@ -85,9 +92,14 @@ def _part(part: str | Table | Sample | Figure) -> str:
 
 
 def _cell(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return f"<td>{escape(str(value))}</td>"
-    return f'<td class="number">{value:,}</td>' if isinstance(value, int) else f'<td class="number">{value:,.4g}</td>'
+    kind = ' class="number"' if isinstance(value, int | float) and not isinstance(value, bool) else ""
+    return f"<td{kind}>{escape(_text(value))}</td>"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def _svg(figure: Figure) -> str:

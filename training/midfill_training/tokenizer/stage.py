@@ -1,7 +1,8 @@
 """The stage `tokenizer`: a tokenizer learned from a corpus, and the figures that judge it.
 
-Its files appear whole, the manifest last. Learning cannot go on where it was interrupted: it takes minutes, and starts
-again.
+Its files appear whole, the manifest last. Learning starts again after an interruption: `tokenizers` and SentencePiece
+count and merge in one call that hands out nothing half done, and the text is limited (`max_mb`), so that it takes
+minutes.
 """
 
 from __future__ import annotations

@@ -30,6 +30,12 @@ class Journal:
             stream.write(json.dumps(line) + "\n")
 
 
+def before_and_after(run: Path) -> list[dict[str, Any]]:
+    """The evaluation before the first step and the best one since, as far as there are any."""
+    found = [line for line in read_journal(run) if "valid_loss" in line]
+    return [*found[:1], *sorted(found[1:], key=lambda line: line["valid_loss"])[:1]]
+
+
 def read_journal(run: Path) -> list[dict[str, Any]]:
     """The lines of a log; one that a killed run left half written is left out."""
     try:

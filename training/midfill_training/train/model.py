@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,9 +11,10 @@ from typing import Any
 import torch
 
 from midfill_training.errors import BadInput
-from midfill_training.export.checkpoint import open_checkpoint
+from midfill_training.export.checkpoint_files import open_checkpoint
 from midfill_training.export.mapping import find_architecture
-from midfill_training.export.restore import TOKENIZER_FILES, restore
+from midfill_training.export.restore import restore
+from midfill_training.export.tokenizer import copy_tokenizer
 from midfill_training.train.attention import register
 from midfill_training.train.settings import Lora
 from midfill_training.train.shapes import ModelShape, llama_config
@@ -51,11 +51,9 @@ class Model:
 
 
 def fresh_model(shape: ModelShape, tokenizer: Path, seed: int) -> Model:
-    """Random weights; BadInput when the folder has no tokenizer, or one with more tokens than the shape."""
+    """Random weights; BadInput when the tokenizer cannot be read, or has more tokens than the shape."""
     from transformers import AutoTokenizer, LlamaForCausalLM
 
-    if not any((tokenizer / name).is_file() for name in ("tokenizer.json", "tokenizer.model")):
-        raise BadInput(f"{tokenizer}: has neither tokenizer.json nor tokenizer.model")
     try:
         found = AutoTokenizer.from_pretrained(tokenizer)
     except Exception as error:  # whatever its parsers raise
@@ -110,10 +108,3 @@ def _new_adapter(causal: Any, lora: Lora) -> Any:
         return peft.get_peft_model(causal, config)
     except ValueError as error:
         raise BadInput(f"lora.targets: {error}") from error
-
-
-def copy_tokenizer(source: Path, folder: Path) -> None:
-    """Copy the files of a tokenizer into a checkpoint."""
-    for name in TOKENIZER_FILES:
-        if (source / name).is_file():
-            shutil.copyfile(source / name, folder / name)

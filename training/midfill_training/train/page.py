@@ -23,7 +23,7 @@ def write_report(run: Path, stage: str, settings: Mapping[str, Any], counts: Map
     sections = [
         Section("Result", [settings_table(counts)]),
         Section("Loss", [_curves(steps, evaluations)]),
-        Section("Evaluations", [_evaluations(evaluations)]),
+        Section("Evaluations", [evaluations_table(evaluations)]),
         Section("Speed and learning rate", [_speed(steps, counts["parameters"]), _rates(steps)]),
         *(Section(f"Settings: {name}", [settings_table(table)]) for name, table in settings.items()),
     ]
@@ -57,7 +57,8 @@ def _axes(x: str, y: str) -> tuple[Figure, Any]:
     return figure, axes
 
 
-def _evaluations(evaluations: Sequence[Line]) -> Table:
+def evaluations_table(evaluations: Sequence[Line]) -> Table:
+    """A row each: what the model made of valid rows, and of middles."""
     names = sorted({name for line in evaluations for name in line["valid"]})
     columns = ("step", "loss", *(f"perplexity {name}" for name in names), "exact match", "middles")
     rows = [

@@ -21,7 +21,7 @@ import torch
 from safetensors import SafetensorError
 
 from midfill_training.errors import BadInput, OutputError
-from midfill_training.export.restore import TOKENIZER_FILES
+from midfill_training.export.tokenizer import copy_tokenizer, tokenizer_files
 from midfill_training.output import replacing
 from midfill_training.packing.rows import Rows, open_rows
 from midfill_training.report.manifest import FILE_NAME as MANIFEST
@@ -30,7 +30,7 @@ from midfill_training.train.batches import Reading
 from midfill_training.train.checkpoints import OPTIMIZER, STATE, State, checkpoint_path, newest_checkpoint, read_state
 from midfill_training.train.evaluation import Evaluator
 from midfill_training.train.loop import Ending, Loop, Plan
-from midfill_training.train.model import Model, copy_tokenizer, fresh_model, load_model, restored, with_adapter
+from midfill_training.train.model import Model, fresh_model, load_model, restored, with_adapter
 from midfill_training.train.page import write_report
 from midfill_training.train.processes import Processes
 from midfill_training.train.schedule import Schedule, planned_steps
@@ -45,8 +45,8 @@ DTYPES = {"bf16": torch.bfloat16, "f32": torch.float32}
 class Request:
     """What a user asks for. `start` is a checkpoint or a GGUF, or None for fresh weights of `shape`.
 
-    `rows` holds train/, and valid/ and fim/ to evaluate on; `fim` are rows to take instead of fim/. Their loss counts
-    middles alone.
+    `rows` holds train/, and valid/ and fim/ to evaluate on, unless `valid` is a folder to take these from: that makes
+    runs comparable whose rows are not. The loss of fim/ counts middles alone.
     """
 
     stage: str
@@ -58,7 +58,7 @@ class Request:
     training: Training
     machine: Machine
     lora: Lora | None = None
-    fim: Path | None = None
+    valid: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,11 @@ def train(request: Request) -> Result:
 
 def _rows(request: Request) -> dict[str, Rows]:
     """The rows that are there: "train", and "valid" and "fim" to evaluate on."""
-    folders = {name: request.rows / name for name in ("train", "valid", "fim")}
-    found = {name: folder for name, folder in folders.items() if (folder / "tokens.npy").exists()}
-    asked = {"train": folders["train"]} | ({"fim": request.fim} if request.fim else {})
-    return {name: open_rows(folder) for name, folder in (found | asked).items()}
+    judges = request.valid or request.rows
+    folders = {"train": request.rows / "train", "valid": judges / "valid", "fim": judges / "fim"}
+    needed = {"train", "valid"} if request.valid else {"train"}
+    found = {name: each for name, each in folders.items() if name in needed or (each / "tokens.npy").exists()}
+    return {name: open_rows(folder) for name, folder in found.items()}
 
 
 def _claim(request: Request) -> Manifest:
@@ -133,18 +134,19 @@ def _found_run(run: Path) -> Manifest | None:
 
 
 def _inputs(request: Request) -> dict[str, str]:
-    packed = request.rows / MANIFEST
-    inputs = {"rows": sha256(packed if packed.exists() else request.rows)}
+    inputs = {"rows": _packed(request.rows)} | ({"valid": _packed(request.valid)} if request.valid else {})
     if request.start is not None:
         if not request.start.exists():
             raise BadInput(f"{request.start}: no such checkpoint folder and no such GGUF")
         inputs["start"] = sha256(request.start)
-    if request.fim is not None:
-        inputs["fim"] = sha256(request.fim)
     if request.tokenizer is not None:
-        found = {name: request.tokenizer / name for name in TOKENIZER_FILES}
-        inputs |= {f"tokenizer/{name}": sha256(path) for name, path in found.items() if path.is_file()}
+        inputs |= {f"tokenizer/{path.name}": sha256(path) for path in tokenizer_files(request.tokenizer)}
     return inputs
+
+
+def _packed(rows: Path) -> str:
+    """What tells a folder of rows from another."""
+    return sha256(rows / MANIFEST if (rows / MANIFEST).exists() else rows)
 
 
 def _settings(request: Request) -> dict[str, Any]:
@@ -187,6 +189,7 @@ def _model(request: Request, state: State, processes: Processes) -> Model:
     tokenizer = request.tokenizer or start
     if tokenizer is None:
         raise BadInput("fresh weights need a tokenizer; name its folder with --tokenizer, or a model with --from")
+    tokenizer_files(tokenizer)  # rather refused now than at the first checkpoint
     saved = checkpoint_path(request.output, state.step) if state.step else None
     if request.lora is not None:
         if start is None:
