@@ -84,7 +84,7 @@ class ScriptedContext:
     def __init__(self, next_token: NextToken, n_vocab: int, n_micro_batch: int = 4, n_ctx: int = 4096) -> None:
         self.n_micro_batch = n_micro_batch
         self.n_ctx = n_ctx
-        self.sequences: dict[int, list[int]] = {0: [], 1: []}
+        self.sequences: dict[int, list[int]] = {0: [], 1: [], 2: []}
         self.n_decoded = 0
         self.batches: list[tuple[int, ...]] = []
         self.interrupt_at: int | None = None
@@ -111,9 +111,11 @@ class ScriptedContext:
 
     def _n_cells(self) -> int:
         """Sequences share the cells of what they begin with."""
-        main, branch = self.sequences[0], self.sequences[1]
-        n_shared = next((at for at, pair in enumerate(zip(main, branch, strict=False)) if pair[0] != pair[1]), None)
-        return len(main) + len(branch) - (min(len(main), len(branch)) if n_shared is None else n_shared)
+        sequences = list(self.sequences.values())
+        return sum(
+            len(cells) - max((n_shared(cells, before) for before in sequences[:at]), default=0)
+            for at, cells in enumerate(sequences)
+        )
 
     def _logits(self, cells: Sequence[int]) -> Logits:
         logits = np.zeros(self._n_vocab, dtype=np.float32)
@@ -137,6 +139,12 @@ class ScriptedContext:
     def restore(self, sequence: int, state: bytes) -> bool:
         self.sequences[sequence] = [] if self.refuses_states else pickle.loads(state)
         return not self.refuses_states
+
+
+def n_shared(left: Sequence[int], right: Sequence[int]) -> int:
+    """Length of what both begin with."""
+    pairs = zip(left, right, strict=False)
+    return next((at for at, (one, other) in enumerate(pairs) if one != other), min(len(left), len(right)))
 
 
 def knowing(text: str, pieces: Sequence[bytes], longest_bytes: int = 99) -> NextToken:

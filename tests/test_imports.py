@@ -82,7 +82,7 @@ def test_all_packages_are_read() -> None:
         ("sklearn", {TRAINING}),
         ("matplotlib", {TRAINING}),
         ("detect_secrets", {CONTEXT}),
-        ("tree_sitter", {CONTEXT, TRAINING}),
+        ("tree_sitter", {CONTEXT, MODEL, TRAINING}),
         ("sqlite3", {LSP, CONTEXT, TRAINING}),
     ],
 )
@@ -94,8 +94,8 @@ def test_llama_cpp_is_imported_where_a_process_of_its_own_runs_it() -> None:
     assert importers_of("llama_cpp") == {f"{MODEL}.local.llama", f"{TRAINING}.export.llama_jobs"}
 
 
-def test_the_model_takes_plain_data_from_the_context() -> None:
-    allowed = (f"{CONTEXT}.cursor", f"{CONTEXT}.languages")
+def test_the_model_takes_plain_data_and_syntax_from_the_context() -> None:
+    allowed = (f"{CONTEXT}.cursor", f"{CONTEXT}.languages", f"{CONTEXT}.syntax")
     for importer, imported in imports().items():
         if importer.split(".")[0] == MODEL:
             from_context = {module for module in imported if module.split(".")[0] == CONTEXT}

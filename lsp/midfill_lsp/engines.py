@@ -34,6 +34,9 @@ def open_local_engine(settings: Settings, on_status: StatusListener | None = Non
         n_ctx=settings.context_tokens,
         n_threads=settings.n_threads,
         max_prompt_tokens=settings.max_prompt_tokens,
+        max_snippet_tokens=settings.max_snippet_tokens,
+        cold_wait_ms=settings.cold_wait_ms,
+        tunes=not (settings.n_threads or settings.context_tokens),
         lora=Path(settings.lora).expanduser() if settings.lora else None,
     )
     found = find_model(settings.model or DEFAULT_MODEL)

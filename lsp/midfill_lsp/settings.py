@@ -55,7 +55,19 @@ class Settings:
     lora: str = _setting("", "path of a GGUF LoRA adapter to lay over the model; empty: none", reopens=True)
     disabled_languages: tuple[str, ...] = _setting((), "language ids in which nothing is suggested")
     max_tokens: int = _setting(48, "longest completion in tokens", low=1, high=4096)
-    max_prompt_tokens: int = _setting(1024, "longest prompt in tokens", low=16, high=1 << 20, reopens=True)
+    max_prompt_tokens: int = _setting(
+        1024, "how much of the file goes into a prompt, in tokens", low=16, high=1 << 20, reopens=True
+    )
+    max_snippet_tokens: int = _setting(
+        1024, "how much of other files goes into a prompt, in tokens; 0: nothing", low=0, high=1 << 20, reopens=True
+    )
+    cold_wait_ms: int = _setting(
+        1_200,
+        "how long a suggestion may wait for its prompt, in ms; a shorter one answers if it would take longer",
+        low=0,
+        high=600_000,
+        reopens=True,
+    )
     prompt_budget_ms: int = _setting(10_000, "time for reading the prompt, in ms", low=1, high=600_000)
     decode_budget_ms: int = _setting(1_200, "time for writing the completion, in ms", low=1, high=600_000)
     debounce_ms: int = _setting(0, "pause in typing before a request reaches the model, in ms", low=0, high=10_000)

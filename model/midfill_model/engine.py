@@ -19,12 +19,17 @@ class StopReason(str, Enum):
 
     END_OF_TEXT = "end_of_text"  # the model ended it itself
     LINE = "line"  # the line is complete
+    STRUCTURE = "structure"  # what was open at the cursor is complete
     SUFFIX = "suffix"  # it met the text after the cursor
     MAX_TOKENS = "max_tokens"
     DEADLINE = "deadline"  # a time budget ran out
     CANCELLED = "cancelled"  # by the client
     SUPERSEDED = "superseded"  # by a newer request of the same client
     LOADING = "loading"  # the model is not there yet
+    REPETITION = "repetition"  # it said the same again and again
+    NOTHING_NEEDED = "nothing_needed"  # the code at the cursor is complete
+    NO_VALID_CUT = "no_valid_cut"  # no piece of it leaves the file without new syntax errors
+    UNSURE = "unsure"  # the model's mean log-probability is below `min_logprob`
     NOTHING_TO_CONTINUE = "nothing_to_continue"  # no text before the cursor for a model without FIM
     ENGINE_FAILED = "engine_failed"  # crashed in mid-request or cannot start; `EngineStatus.reason` says why
 
@@ -32,7 +37,8 @@ class StopReason(str, Enum):
 class Ending(str, Enum):
     """Who decides where a completion ends, besides the budget."""
 
-    LINE = "line"  # the rules of serving: one line of code, up to the text after the cursor
+    STRUCTURE = "structure"  # the rules of serving: whole syntax, by the tree; lines where the language has no grammar
+    LINE = "line"  # one line of code, up to the text after the cursor
     RAW = "raw"  # the model alone: for judging it
 
 
@@ -46,9 +52,19 @@ class Sampling:
     seed: int = 0
 
 
+class Priority(str, Enum):
+    """Whether somebody waits for the answer."""
+
+    TYPED = "typed"  # a keystroke: ends whatever runs or waits at lower priority
+    BACKGROUND = "background"  # prefetch and warm-up: runs while nothing typed is there
+
+
 @dataclass(frozen=True)
 class Limits:
-    """What one request may cost. `None` is no limit; times are in milliseconds of wall clock."""
+    """What one request may cost. `None` is no limit; times are in milliseconds of wall clock.
+
+    With 0 `max_tokens` the prompt is read and nothing is written: the next request at that place starts warm.
+    """
 
     max_tokens: int = 48
     prompt_ms: float | None = None
@@ -57,7 +73,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class CompletionRequest:
-    """One completion asked for. A newer request of the same `client` supersedes the older one."""
+    """One completion asked for. A newer request of the same `client` and priority supersedes the older one.
+
+    A typed request of any client supersedes every background request. What these have read of their prompts stays.
+    A completion whose tokens have a mean log-probability below `min_logprob` comes back empty.
+    """
 
     cursor: Cursor
     snippets: tuple[Snippet, ...] = ()
@@ -65,29 +85,48 @@ class CompletionRequest:
     limits: Limits = field(default_factory=Limits)
     n_candidates: int = 1
     client: str = ""
-    ending: Ending = Ending.LINE
+    priority: Priority = Priority.TYPED
+    ending: Ending = Ending.STRUCTURE
+    min_logprob: float | None = None
+
+
+def gives_way(older: CompletionRequest, newer: CompletionRequest) -> bool:
+    """Whether a newer request supersedes an older one."""
+    if older.priority is not newer.priority:
+        return older.priority is Priority.BACKGROUND
+    return bool(newer.client) and older.client == newer.client
 
 
 @dataclass(frozen=True)
 class Timings:
-    """What a completion cost: tokens and milliseconds. `n_reused_tokens` of the prompt were in the KV cache."""
+    """What a completion cost: tokens and milliseconds.
+
+    Of the prompt, `n_reused_tokens` were in the KV cache and `n_context_tokens` came from snippets; none did where
+    reading them would have taken too long.
+    """
 
     n_prompt_tokens: int = 0
     n_reused_tokens: int = 0
     n_completion_tokens: int = 0
     prompt_ms: float = 0.0
     decode_ms: float = 0.0
+    n_context_tokens: int = 0
 
 
 @dataclass(frozen=True)
 class Completion:
-    """What the model wrote. `logprobs` has one natural logarithm per token that was sampled."""
+    """What the model wrote. `logprobs` has one natural logarithm per token that was sampled.
+
+    The text takes the place of the first `n_replaced` characters after the cursor, which are of its line: brackets and
+    quotes that an editor has closed, and that the text closes itself.
+    """
 
     text: str
     stop_reason: StopReason
     timings: Timings = field(default_factory=Timings)
     logprobs: tuple[float, ...] = ()
     alternatives: tuple[Completion, ...] = ()
+    n_replaced: int = 0
 
 
 class EngineState(str, Enum):
@@ -110,6 +149,7 @@ class EngineStatus:
 
 
 StatusListener = Callable[[EngineStatus], None]
+TextListener = Callable[[str], None]
 
 
 class Engine(Protocol):
@@ -118,11 +158,14 @@ class Engine(Protocol):
     @property
     def status(self) -> EngineStatus: ...
 
-    def submit(self, request: CompletionRequest) -> Future[Completion]:
+    def submit(self, request: CompletionRequest, on_text: TextListener | None = None) -> Future[Completion]:
         """Complete at the request's cursor.
 
         The future never raises for anything the model or the worker does: an empty completion with a
         `stop_reason` says what happened. Cancelling the future stops the work in the engine.
+
+        `on_text` is called while the completion is written, from any thread and at most once a token, with all of its
+        text so far; where the completion ends, some of that may still be cut off. It must return at once.
         """
         ...
 

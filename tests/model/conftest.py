@@ -9,6 +9,7 @@ import pytest
 
 from midfill_model.files.random_model import SHAPES, write_random_model
 from midfill_model.local.interrupt import Interrupt
+from midfill_model.local.kv_cache import N_SEQUENCES
 from midfill_model.prompts.vocabulary import PieceIndex
 from model.sentencepiece_model import to_vocabulary, train
 
@@ -28,14 +29,16 @@ def interrupt() -> Interrupt:
 @pytest.fixture(scope="session")
 def loaded_llama(smollm2: Path, interrupt: Interrupt) -> LlamaContext:
     """The real model in this process."""
-    return LlamaContext(smollm2, ContextOptions(N_CTX, n_threads=2, n_micro_batch=64, n_sequences=2), interrupt)
+    return LlamaContext(
+        smollm2, ContextOptions(N_CTX, n_threads=2, n_micro_batch=64, n_sequences=N_SEQUENCES), interrupt
+    )
 
 
 @pytest.fixture
 def llama(loaded_llama: LlamaContext, interrupt: Interrupt) -> LlamaContext:
     """The real model with nothing in its KV cache and no interrupt."""
     interrupt.reset()
-    for sequence in (0, 1):
+    for sequence in range(N_SEQUENCES):
         loaded_llama.truncate(sequence, 0)
     return loaded_llama
 
@@ -57,4 +60,4 @@ def other_model(sentencepiece_file: Path, tmp_path_factory: pytest.TempPathFacto
     """A tiny model with random weights and a SentencePiece tokenizer."""
     path = tmp_path_factory.mktemp("models") / "tiny.gguf"
     write_random_model(path, SHAPES["tiny"], to_vocabulary(sentencepiece_file))
-    return LlamaContext(path, ContextOptions(256, n_threads=1, n_micro_batch=64, n_sequences=2), Interrupt())
+    return LlamaContext(path, ContextOptions(256, n_threads=1, n_micro_batch=64, n_sequences=N_SEQUENCES), Interrupt())

@@ -14,8 +14,9 @@ from midfill_model.engine import CompletionRequest, Ending, Limits, Sampling, St
 from midfill_model.local import sampling as sampling_module
 from midfill_model.local.decoding import MAX_OVERHANG, Decoder
 from midfill_model.local.interrupt import Interrupt
-from midfill_model.local.kv_cache import MAIN, KvCache
+from midfill_model.local.kv_cache import BRANCH, MAIN, QUICK, KvCache
 from midfill_model.local.llama import LlamaContext
+from midfill_model.local.prompt_choice import PromptChoice, PromptSizes
 from midfill_model.prompts.formats import MIDFILL, PREFIX_ONLY, PromptFormat
 from midfill_model.prompts.prompt import PromptBuilder, special_tokens
 from midfill_model.prompts.vocabulary import PieceIndex, Vocabulary
@@ -54,7 +55,7 @@ class Scripted:
 
 
 def request(prefix: str, suffix: str = "", *, max_tokens: int = 300, path: str = "a.py") -> CompletionRequest:
-    return CompletionRequest(Cursor(path, "python", prefix, suffix), limits=Limits(max_tokens))
+    return CompletionRequest(Cursor(path, "python", prefix, suffix), limits=Limits(max_tokens), ending=Ending.LINE)
 
 
 def scripted(
@@ -68,15 +69,9 @@ def scripted(
     context = ScriptedContext(next_token, len(vocabulary.pieces), n_micro_batch=16, n_ctx=n_ctx)
     index = PieceIndex(vocabulary.pieces, special_tokens(format, vocabulary))
     interrupt = Interrupt()
-    decoder = Decoder(
-        KvCache(context, 0),
-        PromptBuilder(format, vocabulary, index),
-        vocabulary.pieces,
-        index,
-        interrupt,
-        n_ctx,
-        max_prompt_tokens,
-    )
+    cache = KvCache(context, 0)
+    choice = PromptChoice(PromptBuilder(format, vocabulary, index), cache, PromptSizes(n_ctx, max_prompt_tokens))
+    decoder = Decoder(cache, choice, vocabulary.pieces, index, interrupt, n_ctx)
     return Scripted(decoder, context, vocabulary, interrupt)
 
 
@@ -236,7 +231,7 @@ class TestInterrupts:
         assert completion.text == whole.text
         assert completion.stop_reason is StopReason.LINE
         assert len(completion.alternatives) < 4
-        assert model.context.sequences == {0: cached, 1: []}
+        assert model.context.sequences == {MAIN: cached, BRANCH: [], QUICK: []}
 
 
 class TestCandidates:
@@ -317,12 +312,13 @@ CODE = Path(sampling_module.__file__).read_text(encoding="utf-8")
 def decoder(llama: LlamaContext, llama_index: PieceIndex, interrupt: Interrupt) -> Decoder:
     builder = PromptBuilder(PREFIX_ONLY, llama.vocabulary, llama_index)
     pieces = llama.vocabulary.pieces
-    return Decoder(KvCache(llama, 0), builder, pieces, llama_index, interrupt, 1536, 1024)
+    cache = KvCache(llama, 0)
+    return Decoder(cache, PromptChoice(builder, cache, PromptSizes(1536, 1024)), pieces, llama_index, interrupt, 1536)
 
 
 def check_coherent(decoder: Decoder, prefix: str, text: str) -> None:
     """What the model has read and written is the prefix once, then the completion, byte by byte."""
-    cached = b"".join(decoder._pieces[token] for token in decoder._cache._tokens)
+    cached = b"".join(decoder._pieces[token] for token in decoder._cache._tokens[MAIN])
     written = (prefix + text).encode()
     n_shared = min(len(cached), len(written))
     assert cached[:n_shared] == written[:n_shared], (cached[-60:], written[-60:])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from midfill_model.engine import StopReason
 from midfill_model.errors import EngineError
 from midfill_model.local.interrupt import Interrupt, Interrupted
-from midfill_model.local.kv_cache import BRANCH, MAIN, MIN_PARKED_TOKENS, KvCache
+from midfill_model.local.kv_cache import BRANCH, MAIN, MIN_PARKED_TOKENS, QUICK, KvCache
 from midfill_model.local.llama import LlamaContext
 from scripted_model import ScriptedContext
 
@@ -119,8 +119,96 @@ class TestBranch:
         cache.branch(4)
         assert context.sequences[BRANCH] == [1, 2, 3, 4]
         cache.prune()
-        assert context.sequences == {MAIN: [1, 2, 3, 4, 5], BRANCH: []}
+        assert context.sequences == {MAIN: [1, 2, 3, 4, 5], BRANCH: [], QUICK: []}
         assert cache.evaluate([1, 2, 3, 4, 5, 6], 1)[0] == 5
+
+
+class TestTwoPrompts:
+    """A whole prompt and a shorter one, side by side."""
+
+    def test_neither_disturbs_the_other(self) -> None:
+        cache, context = scripted()
+        cache.evaluate(document(1), 1)
+        assert cache.evaluate(document(2), 1, QUICK)[0] == 0
+        cache.append(7, QUICK)
+        assert cache.evaluate([*document(1), 5], 1)[0] == 100
+        assert cache.evaluate([*document(2), 7, 8], 1, QUICK)[0] == 101
+        assert context.sequences == {MAIN: [*document(1), 5], BRANCH: [], QUICK: [*document(2), 7, 8]}
+
+    @pytest.mark.parametrize(("source", "target"), [(MAIN, QUICK), (QUICK, MAIN)], ids=["main", "quick"])
+    def test_one_goes_on_from_the_other(self, source: int, target: int) -> None:
+        cache, context = scripted()
+        cache.evaluate(document(1), 1, source)
+        prompt = [*document(1)[:80], 777]
+        assert cache.n_missing(prompt) == 1
+        reused, rows = cache.evaluate(prompt, 1, target)
+        assert reused == 80
+        assert int(rows[0].argmax()) == 778
+        assert (context.sequences[source], context.sequences[target]) == (document(1), prompt)
+
+    def test_what_gives_way_to_the_other_is_parked(self) -> None:
+        cache, _ = scripted()
+        cache.evaluate(document(1), 1)
+        cache.evaluate(document(2), 1, QUICK)
+        assert cache.evaluate(document(2), 1)[0] == 99
+        assert cache.evaluate(document(1), 1)[0] == 99
+
+    def test_missing(self) -> None:
+        cache, _ = scripted()
+        assert cache.n_missing(document(1)) == 100
+        for name in (1, 2):
+            cache.evaluate(document(name), 1)
+        cache.evaluate(document(3), 1, QUICK)
+        assert [cache.n_missing([*document(name), 5]) for name in (1, 2, 3, 4)] == [1, 1, 1, 101]
+
+    def test_reading_without_wanting_anything(self) -> None:
+        cache, context = scripted()
+        assert cache.evaluate(document(1), 0) == (0, [])
+        assert cache.evaluate(document(1), 0) == (100, [])
+        assert context.n_decoded == 100
+
+    def test_branches_of_the_shorter_one(self) -> None:
+        cache, context = scripted()
+        cache.evaluate(document(1), 1)
+        cache.evaluate([1, 2, 3], 1, QUICK)
+        cache.branch(2, QUICK)
+        cache.append(9, BRANCH)
+        assert (context.sequences[BRANCH], context.sequences[QUICK]) == ([1, 2, 9], [1, 2, 3])
+
+
+class TestMicroBatches:
+    """Whoever types faster than a micro-batch is read must not wait for ever."""
+
+    def read_until(self, cache: KvCache, context: ScriptedContext, n_batches: int) -> int:
+        """Size of the first batch that a read tried, when the next key comes after so many."""
+        context.interrupt_at = len(context.batches) + n_batches
+        with pytest.raises(Interrupted):
+            cache.evaluate(document(1, 900), 1)
+        context.interrupt_at = None
+        return cache._n_batch
+
+    def test_become_smaller_until_one_is_done(self) -> None:
+        cache, context = scripted(n_micro_batch=64)
+        assert [self.read_until(cache, context, 0) for _ in range(5)] == [32, 16, 8, 8, 8]
+        assert [self.read_until(cache, context, 2) for _ in range(3)] == [8, 8, 8]
+        assert context.sequences[MAIN] == document(1, 900)[: 3 * 2 * 8]
+
+    def test_become_larger_when_nothing_interrupts(self) -> None:
+        cache, context = scripted(n_micro_batch=64)
+        for _ in range(3):
+            self.read_until(cache, context, 0)
+        sizes = []
+        for name in range(4):
+            cache.evaluate(document(name, 100), 1)
+            sizes.append(cache._n_batch)
+        assert sizes == [16, 32, 64, 64]
+
+    def test_typing_says_nothing_of_them(self) -> None:
+        cache, context = scripted(n_micro_batch=64)
+        self.read_until(cache, context, 0)
+        for n_typed in range(3):
+            cache.evaluate(document(2, 5 + n_typed), 1)
+        assert cache._n_batch == 32
 
 
 class TestParking:

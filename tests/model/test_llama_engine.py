@@ -13,7 +13,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, wait
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +27,18 @@ from midfill_context.cursor import Chunk, Cursor, Snippet
 from midfill_model.engine import (
     Completion,
     CompletionRequest,
+    Ending,
     EngineState,
     EngineStatus,
     Limits,
+    Priority,
     Sampling,
     StopReason,
 )
+from midfill_model.errors import EngineError
 from midfill_model.files.random_model import SHAPES, synthetic_vocabulary, write_random_model
 from midfill_model.local.llama_engine import LlamaEngine
+from midfill_model.local.reading_speed import FIRST_GUESS_TOKENS_PER_S
 from midfill_model.local.wire import EngineOptions
 from tiny_gguf import N_CTX, TOKENS, TYPES, write_tiny_gguf
 
@@ -60,17 +66,31 @@ class Statuses:
         return status
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool], every_s: float = 0.01) -> None:
     """For what sends no word of its own, such as another process."""
     end = time.monotonic() + TIMEOUT_S
     while not condition():
         assert time.monotonic() < end, "it never came true"
-        time.sleep(0.01)
+        time.sleep(every_s)
 
 
 def request(prefix: str, suffix: str = "", *, client: str = "", **limits: float) -> CompletionRequest:
     cursor = Cursor("a.py", "python", prefix, suffix)
-    return CompletionRequest(cursor, limits=replace(Limits(24), **limits), client=client)
+    return CompletionRequest(cursor, limits=replace(Limits(24), **limits), client=client, ending=Ending.LINE)
+
+
+def background(prefix: str, *, client: str = "", **limits: float) -> CompletionRequest:
+    return replace(request(prefix, client=client, **limits), priority=Priority.BACKGROUND)
+
+
+@contextmanager
+def suspended(engine: LlamaEngine) -> Iterator[None]:
+    """The worker takes messages, but does nothing until the end of the block."""
+    worker = psutil.Process(engine.worker_pid)
+    worker.suspend()
+    yield
+    with suppress(psutil.NoSuchProcess):
+        worker.resume()
 
 
 def ask(engine: LlamaEngine, asked: CompletionRequest) -> Completion:
@@ -198,8 +218,9 @@ class TestAnswers:
     def test_snippets_are_read(self, engine: LlamaEngine) -> None:
         cursor = Cursor("a.py", "python", "speed = WARP_", "")
         snippet = Snippet(Chunk("b.py", 1, 2, "WARP_FACTOR_NINE = 9\nspeed = WARP_FACTOR_NINE\n"), 1.0, "imported")
-        with_it = ask(engine, CompletionRequest(cursor, (snippet,), limits=Limits(8)))
-        without = ask(engine, CompletionRequest(cursor, limits=Limits(8)))
+        place = CompletionRequest(cursor, limits=Limits(8), ending=Ending.LINE)
+        with_it = ask(engine, replace(place, snippets=(snippet,)))
+        without = ask(engine, place)
         assert with_it.text == "FACTOR_NINE"
         assert with_it.timings.n_prompt_tokens > without.timings.n_prompt_tokens + 20
 
@@ -283,6 +304,128 @@ class TestClients:
         ended = [futures.get().result(TIMEOUT_S).stop_reason for _ in range(20)]
         assert set(ended) <= {StopReason.SUPERSEDED, StopReason.MAX_TOKENS, StopReason.LINE}
         assert len(ended) - ended.count(StopReason.SUPERSEDED) >= 4
+
+
+class TestBackground:
+    def test_whoever_types_comes_first(self, engine: LlamaEngine) -> None:
+        running = engine.submit(background(long_text("running"), client="a"))
+        waiting = engine.submit(background(long_text("waiting"), client="b"))
+        wait_until_computing(engine)
+        typed = engine.submit(request(SUBTRACT, client="c"))
+        for each in (running, waiting):
+            assert each.result(0) == Completion("", StopReason.SUPERSEDED)
+        assert typed.result(TIMEOUT_S).text == SUBTRACTED
+
+    def test_it_never_ends_what_somebody_waits_for(self, engine: LlamaEngine) -> None:
+        typed = engine.submit(request(SUBTRACT, client="editor"))
+        behind = engine.submit(background("import ", client="editor"))
+        assert typed.result(TIMEOUT_S).text == SUBTRACTED
+        assert behind.result(TIMEOUT_S).stop_reason is not StopReason.SUPERSEDED
+
+    def test_the_newest_of_a_client_wins(self, engine: LlamaEngine) -> None:
+        futures = [engine.submit(background(f"x{at} = ", client="editor", max_tokens=2)) for at in range(3)]
+        other = engine.submit(background("y = ", client="another", max_tokens=2))
+        assert [future.result(TIMEOUT_S).stop_reason is StopReason.SUPERSEDED for future in futures] == [1, 1, 0]
+        assert other.result(TIMEOUT_S).stop_reason is not StopReason.SUPERSEDED
+
+    def test_a_warm_up_leaves_nothing_to_read(self, engine: LlamaEngine) -> None:
+        text = long_text("warm")[:1500]
+        warm = ask(engine, background(text, max_tokens=0))
+        assert (warm.text, warm.stop_reason) == ("", StopReason.MAX_TOKENS)
+        timings = ask(engine, request(text, max_tokens=1)).timings
+        assert timings.n_reused_tokens >= timings.n_prompt_tokens - 8, "all but what is healed"
+
+    def test_nobody_is_told_that_it_is_busy(self, engine: LlamaEngine) -> None:
+        wait_until(lambda: engine.status.state is EngineState.READY)
+        future = engine.submit(background("import "))
+        assert engine.status.state is EngineState.READY
+        future.result(TIMEOUT_S)
+
+
+class TestListening:
+    def test_the_text_grows_towards_the_completion(self, engine: LlamaEngine) -> None:
+        heard: list[str] = []
+        completion = engine.submit(request(SUBTRACT), heard.append).result(TIMEOUT_S)
+        assert heard
+        assert all(later.startswith(earlier) for earlier, later in pairwise(heard))
+        assert all(SUBTRACTED.startswith(text) for text in heard)
+        assert len(heard) <= completion.timings.n_completion_tokens
+
+    def test_only_its_own(self, engine: LlamaEngine) -> None:
+        heard: dict[str, list[str]] = {word: [] for word in ("red", "green")}
+        futures = [
+            engine.submit(request(f"x_{word} = f(x_{word})\n" * 3 + f"x_{word} = f(x_"), heard[word].append)
+            for word in heard
+        ]
+        wait(futures, TIMEOUT_S)
+        assert all(f"{word})".startswith(text) for word, texts in heard.items() for text in texts)
+
+    def test_none_after_the_end(self, engine: LlamaEngine) -> None:
+        told = threading.Event()
+        heard: list[str] = []
+
+        def hear(text: str) -> None:
+            heard.append(text)
+            told.set()
+
+        future = engine.submit(request("x = '" + "01" * 40, max_tokens=200), hear)
+        assert told.wait(TIMEOUT_S)
+        future.cancel()
+        ask(engine, request(SUBTRACT))
+        n_heard = len(heard)
+        ask(engine, request(SUBTRACT))
+        assert len(heard) == n_heard < 200
+
+
+class TestCounting:
+    def test_tokens(self, engine: LlamaEngine) -> None:
+        counts = engine.count_tokens(["", "x", "def add(a, b):\n    return a + b\n", "名" * 1000]).result(TIMEOUT_S)
+        assert counts[:2] == (0, 1)
+        assert 10 <= counts[2] <= 16
+        assert counts[3] > 500
+
+    def test_before_the_model_is_there(self, tiny: Path, open_engine: Callable[..., LlamaEngine]) -> None:
+        with pytest.raises(EngineError, match="not loaded"):
+            open_engine(tiny).count_tokens(["x"]).result(0)
+
+    def test_no_answer_from_a_dead_worker(self, engine: LlamaEngine, tiny: Path) -> None:
+        mortal = LlamaEngine(tiny)
+        mortal.wait_until_loaded(TIMEOUT_S)
+        with suspended(mortal):
+            count = mortal.count_tokens(["x"])
+            mortal.close()
+        with pytest.raises(EngineError, match="closed"):
+            count.result(TIMEOUT_S)
+
+
+class TestColdWait:
+    """With snippets of its own, in a second sequence."""
+
+    def test_the_file_answers_first_and_the_snippets_follow(
+        self, smollm2: Path, open_engine: Callable[..., LlamaEngine]
+    ) -> None:
+        wait_ms = 100 / FIRST_GUESS_TOKENS_PER_S * 1000  # for 100 tokens, while nothing was measured
+        engine = open_engine(
+            smollm2, EngineOptions(max_prompt_tokens=256, max_snippet_tokens=200, cold_wait_ms=wait_ms)
+        )
+        engine.wait_until_loaded(TIMEOUT_S)
+        snippet = Snippet(Chunk("b.py", 1, 2, long_text("snippet")[:300]), 1.0, "imported")
+        place = replace(request("x = snippet_"), snippets=(snippet,))
+        first = ask(engine, place)
+        assert first.text
+        assert first.timings.n_context_tokens == 0
+        wait_until(lambda: ask(engine, place).timings.n_context_tokens > 100, every_s=1.0)
+
+    def test_a_crash_while_reading_on(self, smollm2: Path, open_engine: Callable[..., LlamaEngine]) -> None:
+        statuses = Statuses()
+        engine = open_engine(smollm2, replace(OPTIONS, cold_wait_ms=1), statuses)
+        statuses.wait_for(EngineState.READY)
+        ask(engine, request(long_text("read on"), max_tokens=1))
+        pid = wait_until_computing(engine)
+        os.kill(pid, signal.SIGKILL)
+        statuses.wait_for(EngineState.LOADING)
+        statuses.wait_for(EngineState.READY)
+        assert ask(engine, request(SUBTRACT)).text == SUBTRACTED
 
 
 class TestCancel:

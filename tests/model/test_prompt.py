@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from midfill_context.cursor import Chunk, Cursor, Snippet
@@ -65,6 +67,30 @@ def test_snippets_give_way_before_the_file_and_the_last_first() -> None:
     parts = vocabulary.spell([*prompt.tokens, *prompt.draft])
     assert parts[:4] == ["<file_sep>", "b.py\n" + "1" * 50, "<file_sep>", "b.py\n" + "2" * 50]
     assert parts[4:] == ["<file_sep>", "a.py\n", "<fim_prefix>", "<fim_suffix>", "suffix", "<fim_middle>", "prefix"]
+
+
+def test_the_least_scored_snippet_gives_way_and_the_order_stays() -> None:
+    vocabulary = ScriptedVocabulary(FIM_PIECES)
+    snippets = [replace(snippet(str(at) * 50), score=score) for at, score in enumerate((0.5, 0.1, 0.9, 0.3))]
+    cursor = Cursor("a.py", "python", "prefix", "suffix")
+    shown = {}
+    for n_snippets in range(5):
+        prompt = builder(vocabulary).build(cursor, snippets, 100, n_snippets * 56 + 5)
+        assert prompt.n_snippet_tokens == n_snippets * 56
+        parts = vocabulary.spell(prompt.drafted)
+        shown[n_snippets] = "".join(part[5] for part in parts if part.startswith("b.py"))
+    assert shown == {0: "", 1: "2", 2: "02", 3: "023", 4: "0123"}
+
+
+@pytest.mark.parametrize("n_chars", [10, 3000], ids=["short file", "long file"])
+def test_snippets_with_a_budget_of_their_own_do_not_move_the_window(n_chars: int) -> None:
+    vocabulary = ScriptedVocabulary(FIM_PIECES)
+    cursor = Cursor("a.py", "python", lines(500)[:n_chars], lines(500)[:n_chars])
+    alone = builder(vocabulary).build(cursor, [], 400, 200)
+    beside = builder(vocabulary).build(cursor, [snippet("1" * 90), snippet("2" * 90)], 400, 200)
+    assert beside.n_snippet_tokens == 192
+    assert beside.tokens[192:] == alone.tokens
+    assert (beside.draft, beside.healed) == (alone.draft, alone.healed)
 
 
 def test_a_long_file_keeps_what_is_near_the_cursor() -> None:

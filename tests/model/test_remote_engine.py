@@ -22,9 +22,11 @@ from midfill_context.cursor import Chunk, Cursor, Snippet
 from midfill_model.engine import (
     Completion,
     CompletionRequest,
+    Ending,
     EngineState,
     EngineStatus,
     Limits,
+    Priority,
     Sampling,
     StopReason,
 )
@@ -188,7 +190,7 @@ def engine_of(url: str, model: str = "", **options: Any) -> Iterator[RemoteEngin
 
 
 def request(prefix: str = "x =", suffix: str = "\n", **options: Any) -> CompletionRequest:
-    return CompletionRequest(Cursor("a.py", "python", prefix, suffix), **options)
+    return CompletionRequest(Cursor("a.py", "python", prefix, suffix), ending=Ending.LINE, **options)
 
 
 def complete(engine: RemoteEngine, *args: Any, **options: Any) -> Completion:
@@ -389,6 +391,30 @@ def test_hangs_up(endpoint: StandIn, how: str) -> None:
         assert time.monotonic() - started < 2
         assert other.done() == (how == "close")
     assert complete(engine) == Completion("", StopReason.CANCELLED)
+
+
+def test_tells_the_text_while_it_is_written(endpoint: StandIn) -> None:
+    endpoint.answers["/completion"] = llama("1", " +", " 2", "\n", then=wait_for_leaving)
+    heard: list[str] = []
+    with engine_of(endpoint.url) as engine:
+        assert engine.submit(request(), heard.append).result(TIMEOUT_S).text == "1 + 2"
+    assert heard == ["1", "1 +", "1 + 2"]
+
+
+def test_whoever_types_ends_what_runs_in_the_background(endpoint: StandIn) -> None:
+    endpoint.answers["/completion"] = llama("1", then=wait_for_leaving)
+    with engine_of(endpoint.url) as engine:
+        future = engine.submit(request(client="a", priority=Priority.BACKGROUND))
+        wait_for(lambda: bool(endpoint.bodies("/completion")), lambda: "the request")
+        endpoint.answers["/completion"] = llama("2")
+        assert complete(engine).text == "2"
+        assert future.result(0) == Completion("", StopReason.SUPERSEDED)
+
+
+def test_a_warm_up_asks_nothing(endpoint: StandIn) -> None:
+    with engine_of(endpoint.url) as engine:
+        assert complete(engine, limits=Limits(0)) == Completion("", StopReason.MAX_TOKENS)
+    assert not endpoint.bodies("/completion")
 
 
 def test_deadline_for_writing(endpoint: StandIn) -> None:

@@ -12,6 +12,8 @@ from midfill_context.cursor import Chunk, Cursor, Snippet
 from midfill_model.engine import Completion, CompletionRequest, Sampling, StopReason, Timings
 from midfill_model.local.wire import (
     Cancel,
+    Count,
+    Counted,
     Done,
     EngineOptions,
     FromWorker,
@@ -20,6 +22,7 @@ from midfill_model.local.wire import (
     Refused,
     Run,
     ToWorker,
+    Written,
     receive,
     send,
 )
@@ -36,8 +39,11 @@ MESSAGES: list[ToWorker | FromWorker] = [
     Load(Path("/models/my model.gguf"), EngineOptions(n_ctx=256)),
     Run(1, REQUEST),
     Cancel(2, StopReason.SUPERSEDED),
+    Count(3, ("x = 1", "")),
     Ready("aixcoder"),
     Refused("what to do"),
+    Written(1, "é"),
+    Counted(3, (3, 0)),
     Done(3, COMPLETION),
 ]
 

@@ -9,22 +9,30 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from midfill_model.ending import LineEnding, RawEnding, ending_of
-from midfill_model.engine import Completion, CompletionRequest, StopReason, Timings
+from midfill_model.ending import Ended, TextEnding, ending_of, if_sure
+from midfill_model.engine import Completion, CompletionRequest, StopReason, TextListener, Timings
 from midfill_model.local.interrupt import Interrupt, Interrupted
-from midfill_model.local.kv_cache import BRANCH, MAIN, KvCache
+from midfill_model.local.kv_cache import BRANCH, KvCache
+from midfill_model.local.prompt_choice import PromptChoice
 from midfill_model.local.sampling import Logits, choose
-from midfill_model.prompts.prompt import Prompt, PromptBuilder
+from midfill_model.prompts.prompt import Prompt
 from midfill_model.prompts.vocabulary import PieceIndex
 
 # Tokens of its own choice that a model may spend on bytes that healing took back.
 MAX_OVERHANG = 16
 
 
+def n_branched_tokens(max_tokens: int) -> int:
+    """Room for a completion and one alternative to it."""
+    return 2 * (max_tokens + MAX_OVERHANG)
+
+
 @dataclass(frozen=True)
 class Start:
-    """Where writing begins: so many tokens are cached, these are the logits after them, and these bytes are owed."""
+    """Where writing begins: so many tokens of a sequence are cached, these are the logits after them, and these bytes
+    are owed."""
 
+    sequence: int
     n_cached: int
     logits: Logits
     owed: bytes
@@ -36,41 +44,45 @@ class Decoder:
     def __init__(
         self,
         cache: KvCache,
-        builder: PromptBuilder,
+        choice: PromptChoice,
         pieces: Sequence[bytes],
         index: PieceIndex,
         interrupt: Interrupt,
         n_ctx: int,
-        max_prompt_tokens: int,
     ) -> None:
         self._cache = cache
-        self._builder = builder
+        self._choice = choice
         self._pieces = pieces
         self._index = index
         self._interrupt = interrupt
         self._n_ctx = n_ctx
-        self._max_prompt_tokens = max_prompt_tokens
 
-    def complete(self, request: CompletionRequest) -> Completion:
-        """The completion and its alternatives; interrupted ones have the text so far and the reason."""
+    def complete(self, request: CompletionRequest, on_text: TextListener | None = None) -> Completion:
+        """The completion and its alternatives; interrupted ones have the text so far and the reason.
+
+        `on_text` gets the text of the first candidate after every token that does not end it.
+        """
         max_tokens = min(request.limits.max_tokens, self._n_ctx // 4)
         request = replace(request, limits=replace(request.limits, max_tokens=max_tokens))
-        n_room = self._n_ctx - 2 * (max_tokens + MAX_OVERHANG)  # for the main and one branch sequence
-        prompt = self._builder.build(request.cursor, request.snippets, min(self._max_prompt_tokens, n_room))
+        prompt, sequence = self._choice.choose(request, n_branched_tokens(max_tokens))
         if not prompt.tokens:
             return Completion("", StopReason.NOTHING_TO_CONTINUE)
         started = time.perf_counter()
-        timings = Timings(n_prompt_tokens=len(prompt.tokens) + len(prompt.draft))
+        timings = Timings(n_prompt_tokens=len(prompt.drafted), n_context_tokens=prompt.n_snippet_tokens)
         ending = ending_of(request)
+        if ending.needs_nothing and max_tokens:
+            return Completion("", StopReason.NOTHING_NEEDED)
         rng = np.random.default_rng(request.sampling.seed)
         try:
             with self._interrupt.deadline(request.limits.prompt_ms):
-                n_reused, rows = self._cache.evaluate((*prompt.tokens, *prompt.draft), len(prompt.draft) + 1)
+                n_reused, rows = self._cache.evaluate(prompt.drafted, len(prompt.draft) + 1, sequence)
             read = time.perf_counter()
             timings = replace(timings, n_reused_tokens=n_reused, prompt_ms=(read - started) * 1000)
+            if not max_tokens:
+                return Completion("", StopReason.MAX_TOKENS, timings)
             with self._interrupt.deadline(request.limits.decode_ms):
-                start = self._heal(prompt, rows, request, rng)
-                first = self._write(start, request, ending, rng)
+                start = self._heal(prompt, rows, sequence, request, rng)
+                first = self._write(start, request, ending, rng, on_text=on_text)
                 others = self._alternatives(start, first, request, ending, rng)
         except Interrupted:
             elapsed_ms = (time.perf_counter() - started) * 1000 - timings.prompt_ms
@@ -85,7 +97,9 @@ class Decoder:
     def _reason(self) -> StopReason:
         return self._interrupt.reason or StopReason.CANCELLED
 
-    def _heal(self, prompt: Prompt, rows: list[Logits], request: CompletionRequest, rng: np.random.Generator) -> Start:
+    def _heal(
+        self, prompt: Prompt, rows: list[Logits], sequence: int, request: CompletionRequest, rng: np.random.Generator
+    ) -> Start:
         """Let the model spell the bytes that were taken back, up to the first token that goes beyond them.
 
         The draft was read with the prompt: as long as the model agrees with it, nothing has to be decoded. A model
@@ -96,9 +110,8 @@ class Decoder:
         n_crumbs = 0
         while owed:
             if n_crumbs == MAX_OVERHANG:
-                drafted = (*prompt.tokens, *prompt.draft)
-                _, rows = self._cache.evaluate(drafted, 1)
-                return Start(len(drafted), rows[0], b"")
+                _, rows = self._cache.evaluate(prompt.drafted, 1, sequence)
+                return Start(sequence, len(prompt.drafted), rows[0], b"")
             allowed = self._index.agreeing(owed)
             if not allowed.size:
                 break
@@ -114,22 +127,21 @@ class Decoder:
             else:
                 draft = ()
                 n_crumbs += 1
-                self._cache.truncate(n_cached - 1)
-                logits = self._cache.append(token)
-        return Start(n_cached, logits, owed)
+                self._cache.truncate(n_cached - 1, sequence)
+                logits = self._cache.append(token, sequence)
+        return Start(sequence, n_cached, logits, owed)
 
     def _write(
         self,
         start: Start,
         request: CompletionRequest,
-        ending: LineEnding | RawEnding,
+        ending: TextEnding,
         rng: np.random.Generator,
-        sequence: int = MAIN,
         rank: int = 0,
+        on_text: TextListener | None = None,
     ) -> Completion:
         """One candidate; `rank` makes its first token the rank-th best, so that candidates differ."""
-        if sequence == MAIN:
-            self._cache.truncate(start.n_cached)
+        self._cache.truncate(start.n_cached, start.sequence)
         owed, logits = start.owed, start.logits
         decoder = codecs.getincrementaldecoder("utf-8")(errors="ignore")
         text = ""
@@ -139,27 +151,29 @@ class Decoder:
             if allowed is not None and not allowed.size:  # a vocabulary that cannot spell what is owed
                 return Completion("", StopReason.END_OF_TEXT)
             token, logprob = choose(logits, request.sampling, rng, allowed, 0 if logprobs else rank)
-            if token in self._builder.stop:
-                return Completion(*ending.finish(text, StopReason.END_OF_TEXT), logprobs=tuple(logprobs))
+            if token in self._choice.stop:
+                return _completion(ending.finish(text, StopReason.END_OF_TEXT), logprobs, request)
             logprobs.append(logprob)
             piece = self._pieces[token]
             text += decoder.decode(piece[len(owed) :])
             owed = owed[len(piece) :]
             ended = ending.cut(text)
             if ended:
-                return Completion(*ended, logprobs=tuple(logprobs))
+                return _completion(ended, logprobs, request)
+            if on_text:
+                on_text(text)
             try:
-                logits = self._cache.append(token, sequence)
+                logits = self._cache.append(token, start.sequence)
             except Interrupted:
-                return Completion(text, self._reason(), logprobs=tuple(logprobs))
-        return Completion(*ending.finish(text, StopReason.MAX_TOKENS), logprobs=tuple(logprobs))
+                return _completion(ending.finish(text, self._reason()), logprobs, request)
+        return _completion(ending.finish(text, StopReason.MAX_TOKENS), logprobs, request)
 
     def _alternatives(
         self,
         start: Start,
         first: Completion,
         request: CompletionRequest,
-        ending: LineEnding | RawEnding,
+        ending: TextEnding,
         rng: np.random.Generator,
     ) -> list[Completion]:
         """Further candidates that share the prompt's KV cache, until the budget ends.
@@ -170,12 +184,18 @@ class Decoder:
         for rank in range(1, 2 * request.n_candidates):
             if len(others) == request.n_candidates - 1 or self._interrupt.reason is not None:
                 break
-            self._cache.branch(start.n_cached)
-            other = self._write(start, request, ending, rng, BRANCH, rank)
+            self._cache.branch(start.n_cached, start.sequence)
+            other = self._write(replace(start, sequence=BRANCH), request, ending, rng, rank)
             if other.text not in ("", first.text):
                 others.setdefault(other.text, other)
         self._cache.prune()
         return list(others.values())
+
+
+def _completion(ended: Ended, logprobs: Sequence[float], request: CompletionRequest) -> Completion:
+    """A completion that ended, or none of it where the model was not sure enough."""
+    ended = if_sure(ended, logprobs, request.min_logprob)
+    return Completion(ended.text, ended.stop_reason, logprobs=tuple(logprobs), n_replaced=ended.n_replaced)
 
 
 def _add_ms(timings: Timings, elapsed_ms: float, *, decoding: bool) -> Timings:

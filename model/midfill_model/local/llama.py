@@ -202,6 +202,10 @@ class LlamaContext:
         logits: Logits = np.ctypeslib.as_array(row, shape=(self.n_vocab,)).copy()
         return logits
 
+    def set_threads(self, n_threads: int) -> None:
+        """Compute with so many threads from now on."""
+        llama_cpp.llama_set_n_threads(self._context, n_threads, n_threads)
+
     def n_cached(self, sequence: int) -> int:
         """How many tokens of a sequence are in the KV cache."""
         return int(llama_cpp.llama_memory_seq_pos_max(self._memory, sequence)) + 1

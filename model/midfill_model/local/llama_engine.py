@@ -9,22 +9,41 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from midfill_model.engine import (
     Completion,
     CompletionRequest,
     EngineState,
     EngineStatus,
+    Priority,
     StatusListener,
     StopReason,
+    TextListener,
+    gives_way,
 )
-from midfill_model.local.wire import Cancel, Done, EngineOptions, Load, Ready, Refused, Run, ToWorker, receive, send
+from midfill_model.errors import EngineError
+from midfill_model.local.wire import (
+    Cancel,
+    Count,
+    Counted,
+    Done,
+    EngineOptions,
+    Load,
+    Ready,
+    Refused,
+    Run,
+    ToWorker,
+    Written,
+    receive,
+    send,
+)
 from midfill_model.prompts.prompt import CHARS_PER_TOKEN
 from midfill_model.prompts.window import prefix_window, suffix_window
 
@@ -35,13 +54,16 @@ MAX_BACK_OFF_S = 5.0
 EXIT_S = 2.0
 N_KEPT_STDERR_LINES = 5
 
+Answer = TypeVar("Answer")
+
 
 @dataclass(frozen=True)
 class Pending:
-    """A request that the worker has and the future of its caller."""
+    """A request that the worker has, and whom its caller waits with."""
 
     request: CompletionRequest
     future: Future[Completion]
+    on_text: TextListener | None
 
 
 class LlamaEngine:
@@ -60,6 +82,7 @@ class LlamaEngine:
         self._lock = threading.RLock()
         self._status = EngineStatus(EngineState.LOADING, name or path.stem)
         self._pending: dict[int, Pending] = {}
+        self._counts: dict[int, Future[tuple[int, ...]]] = {}
         self._numbers = count()
         self._worker: subprocess.Popen[bytes] | None = None
         self._crashes: deque[float] = deque(maxlen=MAX_CRASHES)
@@ -84,22 +107,34 @@ class LlamaEngine:
         self._settled.wait(timeout_s)
         return self._status
 
-    def submit(self, request: CompletionRequest) -> Future[Completion]:
+    def submit(self, request: CompletionRequest, on_text: TextListener | None = None) -> Future[Completion]:
         """See `Engine.submit`."""
         future: Future[Completion] = Future()
         with self._lock:
-            if self._status.state is not EngineState.READY and self._status.state is not EngineState.BUSY:
+            if not self._is_open():
                 loading = self._status.state is EngineState.LOADING
                 future.set_result(Completion("", StopReason.LOADING if loading else StopReason.ENGINE_FAILED))
                 return future
             for number, pending in list(self._pending.items()):
-                if request.client and pending.request.client == request.client:
+                if gives_way(pending.request, request):
                     self._give_up(number, StopReason.SUPERSEDED)
             number = next(self._numbers)
-            self._pending[number] = Pending(request, future)
-            self._set_status(EngineState.BUSY)
-            self._tell(Run(number, self._trimmed(request)))
+            self._pending[number] = Pending(request, future, on_text)
+            self._show_load()
+            self._tell(Run(number, self._trimmed(request), on_text is not None))
         future.add_done_callback(lambda done: self._give_up(number, StopReason.CANCELLED) if done.cancelled() else None)
+        return future
+
+    def count_tokens(self, texts: Sequence[str]) -> Future[tuple[int, ...]]:
+        """How many tokens each text has for the model, once the engine gets to it; EngineError if it never does."""
+        future: Future[tuple[int, ...]] = Future()
+        with self._lock:
+            if self._is_open():
+                number = next(self._numbers)
+                self._counts[number] = future
+                self._tell(Count(number, tuple(texts)))
+            else:
+                future.set_exception(EngineError(self._status.reason or "The model is not loaded."))
         return future
 
     def close(self) -> None:
@@ -127,9 +162,16 @@ class LlamaEngine:
             if pending is None:
                 return
             self._tell(Cancel(number, reason))
-            if not self._pending:
-                self._set_status(EngineState.READY)
+            self._show_load()
         _answer(pending.future, Completion("", reason))
+
+    def _is_open(self) -> bool:
+        return self._status.state in (EngineState.READY, EngineState.BUSY)
+
+    def _show_load(self) -> None:
+        """Busy is where somebody waits; what runs in the background does not show."""
+        is_busy = any(pending.request.priority is Priority.TYPED for pending in self._pending.values())
+        self._set_status(EngineState.BUSY if is_busy else EngineState.READY)
 
     def _tell(self, message: ToWorker) -> None:
         """Send to the worker; for one that is dying, the supervisor answers."""
@@ -151,9 +193,13 @@ class LlamaEngine:
         with self._lock:
             self._set_status(state, why)
             pending, self._pending = list(self._pending.values()), {}
+            counts, self._counts = list(self._counts.values()), {}
         reason = StopReason.CANCELLED if state is EngineState.CLOSED else StopReason.ENGINE_FAILED
         for each in pending:
             _answer(each.future, Completion("", reason))
+        for uncounted in counts:
+            if uncounted.set_running_or_notify_cancel():
+                uncounted.set_exception(EngineError(why or "The engine was closed."))
 
     def _supervise(self) -> None:
         """Start the worker, listen to it until it ends, and start it again unless that is pointless."""
@@ -213,13 +259,26 @@ class LlamaEngine:
             if isinstance(message, Ready):
                 self._set_status(EngineState.READY)
                 self._settled.set()
-            elif isinstance(message, Done):
-                with self._lock:
-                    pending = self._pending.pop(message.number, None)
-                    if not self._pending:
-                        self._set_status(EngineState.READY)
-                if pending:
-                    _answer(pending.future, message.completion)
+            elif isinstance(message, Written | Counted | Done):
+                self._hear(message)
+
+    def _hear(self, message: Written | Counted | Done) -> None:
+        """Pass on what the worker says to whoever still waits for it."""
+        if isinstance(message, Written):
+            pending = self._pending.get(message.number)
+            if pending and pending.on_text:
+                pending.on_text(message.text)
+        elif isinstance(message, Counted):
+            with self._lock:
+                counted = self._counts.pop(message.number, None)
+            if counted:
+                _answer(counted, message.n_tokens)
+        elif isinstance(message, Done):
+            with self._lock:
+                pending = self._pending.pop(message.number, None)
+                self._show_load()
+            if pending:
+                _answer(pending.future, message.completion)
 
     def _after_crash(self, code: int, stderr: str) -> str | None:
         """Wait before the next start; the reason to give up if the worker keeps dying."""
@@ -270,7 +329,7 @@ def _ending(code: int) -> str:
     return f"exit code {code}"
 
 
-def _answer(future: Future[Completion], completion: Completion) -> None:
-    """Give the completion to whoever still waits for it."""
+def _answer(future: Future[Answer], answer: Answer) -> None:
+    """Give it to whoever still waits for it."""
     if future.set_running_or_notify_cancel():
-        future.set_result(completion)
+        future.set_result(answer)

@@ -12,12 +12,20 @@ from midfill_model.engine import Completion, CompletionRequest, StopReason
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """How a model is run. Tokens, threads and bytes; 0 means: choose for this machine and model."""
+    """How a model is run. Tokens, threads and bytes; 0 means: choose for this machine and model.
+
+    Without `max_snippet_tokens` snippets share `max_prompt_tokens` with the file, which goes first. Without
+    `cold_wait_ms` every prompt is read whole before its answer, however long that takes. An engine that `tunes`
+    measures what suits this machine once it rests, and goes by that from the next start on.
+    """
 
     n_ctx: int = 0
     n_threads: int = 0
     n_micro_batch: int = 64  # costs about 3 % of reading speed and bounds how long a cancel takes
     max_prompt_tokens: int = 1024
+    max_snippet_tokens: int | None = None
+    cold_wait_ms: float | None = None
+    tunes: bool = False
     max_parked_bytes: int = 256 << 20
     lora: Path | None = None  # a GGUF adapter laid over the model
     prompt_format: str = ""  # by name; empty: found from the GGUF
@@ -33,10 +41,19 @@ class Load:
 
 @dataclass(frozen=True)
 class Run:
-    """A request to complete."""
+    """A request to complete; with `wants_text` the worker says what it writes while it writes."""
 
     number: int
     request: CompletionRequest
+    wants_text: bool = False
+
+
+@dataclass(frozen=True)
+class Count:
+    """Texts whose tokens are to be counted."""
+
+    number: int
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -62,6 +79,22 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Written:
+    """All the text so far of request `number`."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many tokens each text of question `number` has."""
+
+    number: int
+    n_tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Done:
     """Request `number` ended."""
 
@@ -69,8 +102,8 @@ class Done:
     completion: Completion
 
 
-ToWorker = Load | Run | Cancel
-FromWorker = Ready | Refused | Done
+ToWorker = Load | Run | Count | Cancel
+FromWorker = Ready | Refused | Written | Counted | Done
 
 
 def send(stream: IO[bytes], message: ToWorker | FromWorker) -> None:

@@ -6,33 +6,34 @@ Started by `LlamaEngine` as `python -I -m midfill_model.local.worker`; ends when
 from __future__ import annotations
 
 import os
-import queue
 import signal
 import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from typing import BinaryIO
+
+import psutil
 
 from midfill_model.engine import Completion, StopReason
 from midfill_model.errors import ModelError
-from midfill_model.local.decoding import Decoder
-from midfill_model.local.interrupt import Interrupt
-from midfill_model.local.kv_cache import KvCache
-from midfill_model.local.wire import Cancel, Done, Load, Ready, Refused, Run, receive, send
-from midfill_model.prompts.prompt import PromptBuilder, special_tokens
-from midfill_model.prompts.vocabulary import PieceIndex
+from midfill_model.local.interrupt import Interrupt, Interrupted
+from midfill_model.local.opening import Model, open_model
+from midfill_model.local.wire import Cancel, Count, Counted, Done, Load, Ready, Refused, Run, Written, receive, send
 
-# Room in the context beside the prompt, for what is written in both sequences.
-N_WRITING_TOKENS = 512
-N_SEQUENCES = 2
+# Nobody has typed for so long, and other processes took no more of the processor than that: a good moment to measure.
+REST_S = 5.0
+MAX_BUSY_PERCENT = 20.0
 
 
 class Inbox:
-    """Reads messages in a thread of its own, so that a cancel reaches llama.cpp while it computes."""
+    """Reads messages in a thread of its own, so that whatever comes in reaches llama.cpp while it computes."""
 
     def __init__(self, stream: BinaryIO, interrupt: Interrupt) -> None:
         self._stream = stream
         self._interrupt = interrupt
-        self._lock = threading.Lock()
-        self._runs: queue.SimpleQueue[Run] = queue.SimpleQueue()
+        self._arrived = threading.Condition()  # guards all of these
+        self._work: deque[Run | Count] = deque()
         self._given_up: dict[int, StopReason] = {}
         self._current: int | None = None
         threading.Thread(target=self._read, daemon=True).start()
@@ -43,25 +44,85 @@ class Inbox:
                 message = receive(self._stream)
             except EOFError:
                 os._exit(0)  # nobody is left to answer; llama.cpp may be in the middle of a graph
-            if isinstance(message, Run):
-                self._runs.put(message)
-            elif isinstance(message, Cancel):
-                with self._lock:
+            with self._arrived:
+                if isinstance(message, Run | Count):
+                    self._work.append(message)
+                    self._arrived.notify()
+                    if self._current is None:
+                        self._interrupt.trip(StopReason.SUPERSEDED)
+                elif isinstance(message, Cancel):
                     if message.number == self._current:
                         self._interrupt.trip(message.reason)
                     else:
                         self._given_up[message.number] = message.reason
 
-    def next(self) -> tuple[Run, StopReason | None]:
-        """Wait for a request; with the reason if it has been given up before it began."""
-        run = self._runs.get()
-        with self._lock:
+    def begin_idling(self) -> bool:
+        """From now on the interrupt is tripped by whatever comes in; False if something is there already."""
+        with self._arrived:
             self._interrupt.reset()
-            self._current = run.number
-            reason = self._given_up.pop(run.number, None)
+            self._current = None
+            return not self._work
+
+    def is_quiet(self, seconds: float) -> bool:
+        """Whether nothing comes in for so long; returns at once when something does."""
+        with self._arrived:
+            return not self._arrived.wait_for(lambda: self._work, seconds)
+
+    def next(self) -> tuple[Run | Count, StopReason | None]:
+        """Wait for work; with the reason if it has been given up before it began."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._work)
+            work = self._work.popleft()
+            self._interrupt.reset()
+            self._current = work.number
+            reason = self._given_up.pop(work.number, None)
             # numbers grow, so that what is older than this one has ended and its late cancels can go
-            self._given_up = {number: why for number, why in self._given_up.items() if number > run.number}
-        return run, reason
+            self._given_up = {number: why for number, why in self._given_up.items() if number > work.number}
+        return work, reason
+
+
+class Worker:
+    """Answers what comes in, one after the other. While nothing does, it reads on, and then it tunes."""
+
+    def __init__(self, inbox: Inbox, target: BinaryIO, model: Model) -> None:
+        self._inbox = inbox
+        self._target = target
+        self._model = model
+        self._tune = model.tune
+
+    def serve(self) -> None:
+        """For ever: the inbox ends the process."""
+        work, given_up = self._inbox.next()
+        while True:
+            self._answer(work, given_up)
+            choice = self._model.choice
+            while choice.has_unread and self._inbox.begin_idling():
+                choice.read_on()
+            if self._tune:
+                self._rest(self._tune)
+            work, given_up = self._inbox.next()
+
+    def _answer(self, work: Run | Count, given_up: StopReason | None) -> None:
+        if isinstance(work, Count):
+            n_tokens = tuple(len(self._model.builder.encode(text)) for text in work.texts)
+            send(self._target, Counted(work.number, n_tokens))
+        else:
+            completion = Completion("", given_up) if given_up else self._complete(work)
+            send(self._target, Done(work.number, completion))
+
+    def _complete(self, run: Run) -> Completion:
+        def tell(text: str) -> None:
+            send(self._target, Written(run.number, text))
+
+        return self._model.decoder.complete(run.request, tell if run.wants_text else None)
+
+    def _rest(self, tune: Callable[[], None]) -> None:
+        """Tune after a while of quiet. Where something comes in, or others compute, that is for the next rest."""
+        psutil.cpu_percent()  # from here on
+        if self._inbox.is_quiet(REST_S) and psutil.cpu_percent() <= MAX_BUSY_PERCENT and self._inbox.begin_idling():
+            with suppress(Interrupted):
+                tune()
+                self._tune = None
 
 
 def main() -> None:
@@ -73,15 +134,12 @@ def main() -> None:
     interrupt = Interrupt()
     inbox = Inbox(source, interrupt)
     try:
-        decoder, prompt_format = _open(load, interrupt)
+        model = open_model(load.path, load.options, interrupt)
     except ModelError as error:
         send(target, Refused(str(error)))
         return
-    send(target, Ready(prompt_format))
-    while True:
-        run, given_up = inbox.next()
-        completion = decoder.complete(run.request) if given_up is None else Completion("", given_up)
-        send(target, Done(run.number, completion))
+    send(target, Ready(model.builder.format.name))
+    Worker(inbox, target, model).serve()
 
 
 def _private_streams() -> tuple[BinaryIO, BinaryIO]:
@@ -89,50 +147,6 @@ def _private_streams() -> tuple[BinaryIO, BinaryIO]:
     source, target = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return source, target
-
-
-def _open(load: Load, interrupt: Interrupt) -> tuple[Decoder, str]:
-    """Load the model; the decoder over it and the name of its prompt format."""
-    import psutil  # these here, so that whoever imports this module for its wire does not load llama.cpp
-
-    from midfill_model.files.gguf_file import check_fits, read_header
-    from midfill_model.local.llama import ContextOptions, LlamaContext
-    from midfill_model.prompts.formats import find_format, named_format
-
-    options = load.options
-    header = read_header(load.path)
-    n_ctx = options.n_ctx or min(options.max_prompt_tokens + N_WRITING_TOKENS, header.n_ctx_train)
-    check_fits(header, n_ctx, psutil.virtual_memory().available)
-    context = LlamaContext(
-        load.path,
-        ContextOptions(n_ctx, options.n_threads or _n_threads(), options.n_micro_batch, N_SEQUENCES, options.lora),
-        interrupt,
-    )
-    vocabulary = context.vocabulary
-    prompt_format = (
-        named_format(options.prompt_format, vocabulary.ids)
-        if options.prompt_format
-        else find_format(vocabulary.ids, header.architecture, header.name, vocabulary.fim)
-    )
-    index = PieceIndex(vocabulary.pieces, special_tokens(prompt_format, vocabulary))
-    decoder = Decoder(
-        KvCache(context, options.max_parked_bytes),
-        PromptBuilder(prompt_format, vocabulary, index),
-        vocabulary.pieces,
-        index,
-        interrupt,
-        n_ctx,
-        options.max_prompt_tokens,
-    )
-    return decoder, prompt_format.name
-
-
-def _n_threads() -> int:
-    """One thread a physical core; a second one a core only shares its arithmetic units. At least two if there are."""
-    import psutil
-
-    n_usable = len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count() or 1
-    return min(n_usable, max(psutil.cpu_count(logical=False) or 1, 2))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from midfill_context.cursor import Cursor, Snippet
@@ -19,6 +20,10 @@ from midfill_model.prompts.window import prefix_window, suffix_window
 # and when it does (dense or non-Latin text) it is halved.
 CHARS_PER_TOKEN = 3
 SUFFIX_SHARE = 0.25
+# From keystroke to keystroke most snippets stay; tokenising them takes half of the time that a prompt takes.
+N_KEPT_SNIPPETS = 64
+
+Parts = list[tuple[str, list[int]]]  # the parts of a layout with their tokens
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,16 @@ class Prompt:
     stop: frozenset[int]
     segments: tuple[Segment, ...]
 
+    @property
+    def drafted(self) -> tuple[int, ...]:
+        """All that is read at once: the tokens and the draft behind them."""
+        return (*self.tokens, *self.draft)
+
+    @property
+    def n_snippet_tokens(self) -> int:
+        """How many of the tokens are other files'."""
+        return sum(segment.n_tokens for segment in self.segments if segment.kind == "{snippets}")
+
 
 class PromptBuilder:
     """Builds the prompts of one format with one vocabulary."""
@@ -53,20 +68,21 @@ class PromptBuilder:
         self._sentinels = special_tokens(format, vocabulary)
         self._vocabulary = vocabulary
         self._index = index
+        self._snippet = lru_cache(N_KEPT_SNIPPETS)(self.document)
 
-    def build(self, cursor: Cursor, snippets: Sequence[Snippet], max_tokens: int) -> Prompt:
-        """The prompt for `cursor`, with its draft at most `max_tokens` long; snippets give way before the file does."""
-        max_chars = max(max_tokens, 0) * CHARS_PER_TOKEN
-        while True:
-            prompt = self._lay_out(self._cut(cursor, max_chars), snippets)
-            if len(prompt.tokens) + len(prompt.draft) <= max_tokens:
-                return prompt
-            if snippets:
-                snippets = snippets[:-1]
-            elif max_chars:
-                max_chars //= 2
-            else:
-                return Prompt((), (), b"", self.stop, ())
+    def build(
+        self, cursor: Cursor, snippets: Sequence[Snippet], max_tokens: int, max_snippet_tokens: int | None = None
+    ) -> Prompt:
+        """The prompt for `cursor`: with its draft at most `max_tokens` of the file, whatever snippets there are.
+
+        Snippets have `max_snippet_tokens` of their own or, without, what the file leaves of `max_tokens`. The one with
+        the lowest score gives way first, and the others keep their order.
+        """
+        prefix, parts = self._file_parts(cursor, max_tokens)
+        if max_snippet_tokens is None:
+            max_snippet_tokens = max_tokens - sum(len(tokens) for _, tokens in parts)
+        shown = self._fitting(snippets, max_snippet_tokens)
+        return self._join([(part, shown if part == "{snippets}" else tokens) for part, tokens in parts], prefix)
 
     def document(self, path: str, text: str) -> list[int]:
         """Tokens of another file's text, and in training of a file without a hole."""
@@ -88,23 +104,36 @@ class PromptBuilder:
             return [token for part in parts for token in self.encode(part)]
         return [token for token in tokens if token not in self._sentinels]
 
-    def _cut(self, cursor: Cursor, max_chars: int) -> Cursor:
-        n_suffix = int(max_chars * SUFFIX_SHARE) if self.format.has_suffix else 0
-        prefix = prefix_window(cursor.prefix, max_chars - n_suffix)
-        return Cursor(cursor.path, cursor.language, prefix, suffix_window(cursor.suffix, n_suffix))
+    def _file_parts(self, cursor: Cursor, max_tokens: int) -> tuple[str, Parts]:
+        """The largest window on the prefix that fits, and the layout over it without snippets; nothing if none fits."""
+        max_chars = max(max_tokens, 0) * CHARS_PER_TOKEN
+        while True:
+            n_suffix = int(max_chars * SUFFIX_SHARE) if self.format.has_suffix else 0
+            prefix, suffix = prefix_window(cursor.prefix, max_chars - n_suffix), suffix_window(cursor.suffix, n_suffix)
+            slots = file_slots(cursor.path) | {"prefix": prefix, "suffix": suffix, "snippets": ""}
+            parts = [(part, self._part(part, slots)) for part in self.format.layout]
+            if sum(len(tokens) for _, tokens in parts) <= max_tokens:
+                return prefix, parts
+            if not max_chars:
+                return "", []
+            max_chars //= 2
 
-    def _lay_out(self, cursor: Cursor, snippets: Sequence[Snippet]) -> Prompt:
-        slots = file_slots(cursor.path) | {"prefix": cursor.prefix, "suffix": cursor.suffix}
+    def _fitting(self, snippets: Sequence[Snippet], max_tokens: int) -> list[int]:
+        """The tokens of as many snippets as fit."""
+        documents = [(each.score, self._snippet(each.chunk.path, each.chunk.text)) for each in snippets]
+        while documents and sum(len(tokens) for _, tokens in documents) > max_tokens:
+            lowest = min(score for score, _ in documents)
+            last = max(at for at, (score, _) in enumerate(documents) if score == lowest)
+            del documents[last]
+        return [token for _, tokens in documents for token in tokens]
+
+    def _join(self, parts: Parts, prefix: str) -> Prompt:
         tokens: list[int] = []
         draft: list[int] = []
         segments: list[Segment] = []
-        for part in self.format.layout:
-            if part == "{snippets}":
-                added = [token for each in snippets for token in self.document(each.chunk.path, each.chunk.text)]
-            else:
-                added = self._part(part, slots)
+        for part, added in parts:
             if "{prefix}" in part:
-                n_kept = self._n_safe(added, _leading_space(part) + cursor.prefix)
+                n_kept = self._n_safe(added, _leading_space(part) + prefix)
                 added, draft = added[:n_kept], added[n_kept:]
             tokens += added
             segments.append(Segment(part, len(added)))

@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from midfill_model.ending import ending_of
+from midfill_model.ending import Ended, RawEnding, TextEnding, ending_of, if_sure
 from midfill_model.engine import (
     Completion,
     CompletionRequest,
@@ -23,7 +23,9 @@ from midfill_model.engine import (
     EngineStatus,
     StatusListener,
     StopReason,
+    TextListener,
     Timings,
+    gives_way,
 )
 from midfill_model.errors import EngineError
 from midfill_model.prompts.formats import PREFIX_ONLY, PromptFormat
@@ -44,6 +46,7 @@ MAX_BACK_OFF_S = 10.0
 N_NAMED_MODELS = 5
 
 _NOT_NOW = frozenset({401, 403, 429, 503})
+_NOT_ASKED = frozenset({StopReason.NOTHING_TO_CONTINUE, StopReason.NOTHING_NEEDED})
 _NOTHING_YET = Completion("", StopReason.DEADLINE)
 
 
@@ -56,6 +59,7 @@ class _Job:
     """A request under way, and what there is of its completion."""
 
     request: CompletionRequest
+    on_text: TextListener | None
     future: Future[Completion] = field(default_factory=Future)
     hang_up: HangUp = field(default_factory=HangUp)
     started: float = field(default_factory=time.perf_counter)
@@ -63,12 +67,19 @@ class _Job:
     first_token: float | None = None
     timer: threading.Timer | None = None
     draft: Completion = _NOTHING_YET
+    ending: TextEnding = field(default_factory=RawEnding)
 
     def timings(self) -> Timings:
         """What it cost so far, in wall clock as seen from here."""
         now = time.perf_counter()
         read = self.first_token or now
         return replace(self.draft.timings, prompt_ms=(read - self.started) * 1000, decode_ms=(now - read) * 1000)
+
+    def completion(self, ended: Ended) -> Completion:
+        """The draft as it ended, or none of it where the model was not sure enough."""
+        ended = if_sure(ended, self.draft.logprobs, self.request.min_logprob)
+        text, reason, n_replaced = ended.text, ended.stop_reason, ended.n_replaced
+        return replace(self.draft, text=text, stop_reason=reason, timings=self.timings(), n_replaced=n_replaced)
 
 
 class RemoteEngine:
@@ -114,16 +125,18 @@ class RemoteEngine:
         self._settled.wait(timeout_s)
         return self._status
 
-    def submit(self, request: CompletionRequest) -> Future[Completion]:
-        """See `Engine.submit`."""
-        job = _Job(request)
+    def submit(self, request: CompletionRequest, on_text: TextListener | None = None) -> Future[Completion]:
+        """See `Engine.submit`. There is nothing to warm up: what the endpoint keeps is its own concern."""
+        job = _Job(request, on_text)
         with self._lock:
             why_not = self._why_not()
+            if why_not is None and not request.limits.max_tokens:
+                why_not = StopReason.MAX_TOKENS
             if why_not is not None:
                 job.future.set_result(Completion("", why_not))
                 return job.future
             for number, older in list(self._pending.items()):
-                if request.client and older.request.client == request.client:
+                if gives_way(older.request, request):
                     self._end(number, Completion("", StopReason.SUPERSEDED))
             number = next(self._numbers)
             self._pending[number] = job
@@ -208,7 +221,7 @@ class RemoteEngine:
             self._fail(number, error)
         else:
             with self._lock:
-                if self._dialects and completion.stop_reason is not StopReason.NOTHING_TO_CONTINUE:
+                if self._dialects and completion.stop_reason not in _NOT_ASKED:
                     self._set_status(EngineState.BUSY)  # whatever was wrong with the endpoint is over
                 self._end(number, completion)
         finally:
@@ -232,6 +245,9 @@ class RemoteEngine:
         question = question_from(job.request, dialect, self._model, self._prompt_format, self._max_prompt_tokens)
         if question is None:
             return Completion("", StopReason.NOTHING_TO_CONTINUE)
+        job.ending = ending_of(job.request)
+        if job.ending.needs_nothing:
+            return Completion("", StopReason.NOTHING_NEEDED)
         try:
             return self._read(job, number, dialect, question)
         except _Astray:
@@ -239,7 +255,6 @@ class RemoteEngine:
 
     def _read(self, job: _Job, number: int, dialect: Dialect, question: Question) -> Completion:
         """Read the answer until the completion ends."""
-        ending = ending_of(job.request)
         answer = ""
         n_tokens, n_owed_tokens = 0, 0
         logprobs: tuple[float, ...] = ()
@@ -264,9 +279,11 @@ class RemoteEngine:
                 stop = delta.stop
                 if n_tokens - n_owed_tokens >= job.request.limits.max_tokens:
                     stop = StopReason.MAX_TOKENS
-                ended = ending.cut(text) or (stop and ending.finish(text, stop))
+                ended = job.ending.cut(text) or (job.ending.finish(text, stop) if stop else None)
                 if ended:
-                    return replace(job.draft, text=ended[0], stop_reason=ended[1], timings=job.timings())
+                    return job.completion(ended)
+                if job.on_text:
+                    job.on_text(text)
         if job.hang_up.is_done:
             raise HungUp
         raise Unreachable(f"{self._endpoint.url} ended an answer too early. See whether the server still runs.")
@@ -299,7 +316,7 @@ class RemoteEngine:
         with self._lock:
             if number not in self._pending:
                 return
-            self._end(number, replace(job.draft, timings=job.timings()))
+            self._end(number, job.completion(job.ending.finish(job.draft.text, StopReason.DEADLINE)))
             if not job.is_heard and self._dialects:
                 silence = f"{self._endpoint.url} has not begun to answer within {budget_ms:.0f} ms"
                 self._set_status(EngineState.ERROR, f"{silence}: overloaded, or too slow for such prompts.")

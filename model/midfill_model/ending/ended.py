@@ -1,0 +1,50 @@
+"""What an ending says: the text that is left, why it ended there, and what of the line it takes the place of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from statistics import fmean
+from typing import Protocol
+
+from midfill_model.engine import StopReason
+
+# Below this mean log-probability a line that nobody has begun is not shown.
+MIN_EXTRA_LOGPROB = -0.25
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The text that is left, in place of the first `n_replaced` characters after the cursor, which are of its line.
+
+    `is_extra`: nothing was missing at the cursor, so that only a sure model should be heard.
+    """
+
+    text: str
+    stop_reason: StopReason
+    n_replaced: int = 0
+    is_extra: bool = False
+
+
+class TextEnding(Protocol):
+    """Says where a completion ends. Fed with all the text so far after every token, so that decoding stops at once."""
+
+    @property
+    def needs_nothing(self) -> bool:
+        """Whether the code at the cursor is certainly complete, so that no model has to be asked."""
+        ...
+
+    def cut(self, text: str) -> Ended | None:
+        """Where `text` ends, if it does; None while it goes on."""
+        ...
+
+    def finish(self, text: str, reason: StopReason) -> Ended:
+        """The last touch for a text that ended because of `reason`."""
+        ...
+
+
+def if_sure(ended: Ended, logprobs: Sequence[float], min_logprob: float | None) -> Ended:
+    """The same, or nothing where the model's tokens are on the mean less likely than is wanted."""
+    least = max(MIN_EXTRA_LOGPROB if ended.is_extra else -inf, -inf if min_logprob is None else min_logprob)
+    return Ended("", StopReason.UNSURE) if ended.text and logprobs and fmean(logprobs) < least else ended

@@ -1,0 +1,154 @@
+"""What is wrong with a file once a text stands in its hole, beyond what was wrong anyway."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from midfill_context.syntax.errors import count_errors
+from midfill_context.syntax.parts import parts
+from midfill_model.ending.brackets import closers_of
+from midfill_model.ending.hole import Filled, Hole
+from midfill_model.ending.laxness import count_lax
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from tree_sitter import Node
+
+# Languages in which a block ends where its indentation does.
+BY_INDENTATION = frozenset({"python"})
+# A line of these belongs to the definition on the next one.
+MARKS = frozenset(
+    {"decorator", "annotation", "marker_annotation", "attribute_item", "attribute_list", "attribute_group"}
+)
+_MAX_CLOSERS = 4
+_MAX_COMMENTS = 16
+# Words that close what stands open, where a language has no brackets for it.
+_CLOSING_WORDS = {"ruby": ("\nend",), "lua": ("\nend",), "bash": ("\nfi", "\ndone", "\nesac")}
+
+
+class Judge:
+    """Counts the errors of a file by what stands in its hole."""
+
+    def __init__(self, hole: Hole) -> None:
+        self.hole = hole
+        self._bodies = frozenset(kind for kind, part in parts(hole.language).items() if part == "body")
+        self._known: dict[tuple[str, int], int] = {}
+
+    def n_errors(self, text: str, n_replaced: int = 0) -> int:
+        """How many syntax errors the file has then, with what its grammar lets pass, and with what `text` swallows."""
+        key = (text, n_replaced)
+        if key not in self._known:
+            filled = self.hole.fill(text, n_replaced)
+            n_errors = count_errors_of(self.hole.language, filled)
+            self._known[key] = n_errors + self._swallows(filled, n_replaced)
+        return self._known[key]
+
+    @cached_property
+    def placeholder(self) -> str:
+        """The text with which the file reads best: `x`, with or without what is open before the hole closed."""
+        best, least = "", 1 << 30
+        for text in self._placeholders():
+            n_errors = count_errors_of(self.hole.language, self.hole.fill(text))
+            if n_errors < least:
+                best, least = text, n_errors
+            if not n_errors:
+                break
+        return best
+
+    @cached_property
+    def floor(self) -> int:
+        """How many errors a good text leaves: those that have nothing to do with the hole."""
+        return self.n_errors(self.placeholder)
+
+    def is_sound(self, text: str) -> bool:
+        """Whether the file is as good with `text` as it can be."""
+        return self.n_errors(text) <= self.floor
+
+    def adds_none(self, text: str, n_replaced: int = 0) -> bool:
+        """Whether the file has no more errors with `text` than without it."""
+        n_errors = self.n_errors(text, n_replaced)
+        if n_errors:
+            filled = self.hole.fill(text, n_replaced, is_afresh=True)
+            n_errors = max(n_errors, count_errors_of(self.hole.language, filled))
+        return n_errors <= count_errors_of(self.hole.language, self.hole.fill(""))
+
+    def _placeholders(self) -> list[str]:
+        has_rest = bool(self.hole.suffix.partition(b"\n")[0].strip())
+        words = ["x", ""] if has_rest else [*self._indented(), "x;", "x", ""]
+        closers = closers_of(self.hole.prefix)
+        for n_closed in range(1, min(len(closers), _MAX_CLOSERS) + 1):
+            closed = "".join(closers[:n_closed])
+            if closed.endswith("}"):
+                words += ["x;" + closed, closed]
+            else:
+                words += ["x" + closed] if has_rest else ["x" + closed + ";", "x" + closed]
+        words += [] if has_rest else ["{"]
+        return words + ["x" + word for word in _CLOSING_WORDS.get(self.hole.language, ())]
+
+    def _indented(self) -> list[str]:
+        """A statement indented like the line above, for a cursor on an empty line in a language where that matters."""
+        *_, above, head = [b"", *self.hole.prefix.rstrip().rsplit(b"\n", 1), self.hole.prefix.rpartition(b"\n")[2]]
+        missing = above[: len(above) - len(above.lstrip())].removeprefix(head)
+        if self.hole.language not in BY_INDENTATION or head.strip() or not missing:
+            return []
+        return [missing.decode() + "x;"]
+
+    def _swallows(self, filled: Filled, n_replaced: int) -> bool:
+        """Whether what follows on the next lines becomes part of something that it was no part of."""
+        if self._follower is None:
+            return False
+        at = filled.end + self._follower[0] - n_replaced
+        node = filled.root.descendant_for_byte_range(at, at + 1)
+        if node is None or _owner(node, self._bodies) == self._follower[1]:
+            return False
+        last = filled.start + len(filled.source[filled.start : filled.end].rstrip()) - 1
+        return not any(node.type in MARKS for node in filled.around(last))
+
+    @cached_property
+    def _follower(self) -> tuple[int, str] | None:
+        """Where behind the hole the code of the next lines begins, and the type of what it is part of.
+
+        None where the file is not clear enough to tell.
+        """
+        filled = self.hole.fill(self.placeholder)
+        node = None if count_errors_of(self.hole.language, filled) else _next_code(filled)
+        return None if node is None else (node.start_byte - filled.end, _owner(node, self._bodies))
+
+
+def count_errors_of(language: str, filled: Filled) -> int:
+    """The syntax errors of a file, with those at the hole that its grammar lets pass."""
+    code = _next_code(filled)
+    end = filled.end if code is None else code.start_byte
+    return count_errors(filled.root) + count_lax(language, filled.root, filled.start, end)
+
+
+def _next_code(filled: Filled) -> Node | None:
+    """The first token of code on the lines behind the hole."""
+    at = filled.source.find(b"\n", filled.end)
+    for _ in range(_MAX_COMMENTS if at >= 0 else 0):
+        at += _n_blank(filled.source, at)
+        node = filled.root.descendant_for_byte_range(at, at + 1)
+        if node is None or node.start_byte != at:
+            return None
+        if not node.is_extra:
+            return node
+        at = node.end_byte
+    return None
+
+
+def _owner(node: Node, bodies: Collection[int]) -> str:
+    """The type of the body that a node begins or stands in, or else of the smallest node that begins before it."""
+    start = node.start_byte
+    while node.kind_id not in bodies and node.start_byte == start and (parent := node.parent) is not None:
+        node = parent
+    return node.type
+
+
+def _n_blank(source: bytes, start: int) -> int:
+    """How many blanks and line ends follow a place."""
+    at = start
+    while source[at : at + 1].isspace():
+        at += 1
+    return at - start
