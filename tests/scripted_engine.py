@@ -13,6 +13,7 @@ from midfill_model.engine import (
     EngineStatus,
     StatusListener,
     StopReason,
+    TextListener,
     Timings,
 )
 
@@ -25,6 +26,7 @@ class Script:
     delay_ms: float = 0.0
     raises: bool = False  # as no engine should
     stop_reason: StopReason = StopReason.LINE
+    n_replaced: int = 0
     timings: Timings = field(default_factory=lambda: Timings(10, 4, 3, 1.5, 2.5))
 
 
@@ -50,15 +52,18 @@ class ScriptedEngine:
         if self._on_status is not None:
             self._on_status(self._status)
 
-    def submit(self, request: CompletionRequest) -> Future[Completion]:
+    def submit(self, request: CompletionRequest, on_text: TextListener | None = None) -> Future[Completion]:
         self.requests.append(request)
         future: Future[Completion] = Future()
         future.add_done_callback(self._count_cancelled)
         script = self.script
+        if not request.limits.max_tokens:
+            _answer(future, Completion("", StopReason.MAX_TOKENS))
+            return future
         if script.raises:
             raise ValueError(request.cursor.prefix)
         text = script.text.replace("{path}", request.cursor.path).replace("{prefix}", request.cursor.prefix)
-        completion = Completion(text, script.stop_reason, script.timings)
+        completion = Completion(text, script.stop_reason, script.timings, n_replaced=script.n_replaced)
         if script.delay_ms:
             timer = threading.Timer(script.delay_ms / 1000, _answer, (future, completion))
             timer.daemon = True
@@ -79,3 +84,33 @@ class ScriptedEngine:
 def _answer(future: Future[Completion], completion: Completion) -> None:
     if future.set_running_or_notify_cancel():
         future.set_result(completion)
+
+
+class HeldEngine(ScriptedEngine):
+    """Answers nothing by itself: a test says what the engine writes and when a request ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: list[Held] = []
+
+    def submit(self, request: CompletionRequest, on_text: TextListener | None = None) -> Future[Completion]:
+        self.requests.append(request)
+        self.held.append(Held(request, on_text))
+        return self.held[-1].future
+
+
+@dataclass(frozen=True)
+class Held:
+    """One request that waits for the test."""
+
+    request: CompletionRequest
+    on_text: TextListener | None
+    future: Future[Completion] = field(default_factory=Future)
+
+    def write(self, text: str) -> None:
+        """All of the completion's text so far is this."""
+        assert self.on_text is not None
+        self.on_text(text)
+
+    def end(self, text: str, stop_reason: StopReason = StopReason.LINE) -> None:
+        _answer(self.future, Completion(text, stop_reason, Timings(10, 4, 3, 1.5, 2.5)))

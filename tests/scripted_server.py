@@ -16,7 +16,7 @@ from midfill_lsp.serve import serve_client
 from midfill_lsp.server import create_server
 from midfill_lsp.session import MidfillServer
 from midfill_lsp.settings import Settings
-from midfill_model.engine import EngineState, StatusListener, StopReason
+from midfill_model.engine import EngineState, Priority, StatusListener, StopReason
 from midfill_model.errors import NotGguf
 from scripted_engine import Script, ScriptedEngine
 
@@ -49,14 +49,21 @@ class Backstage:
 
     def look(self) -> dict[str, Any]:
         """What the engines were asked, in JSON."""
-        requests = [request for engine in self.engines for request in engine.requests]
+        asked = [request for engine in self.engines for request in engine.requests]
+        requests = [request for request in asked if request.priority is Priority.TYPED]
         return {
             "n_opened": len(self.engines),
             "n_closed": sum(engine.is_closed for engine in self.engines),
             "n_cancelled": sum(engine.n_cancelled for engine in self.engines),
             "cursors": [vars(request.cursor) for request in requests],
             "clients": [request.client for request in requests],
+            "snippets": [{each.chunk.path: each.chunk.text for each in request.snippets} for request in requests],
             "max_tokens": [request.limits.max_tokens for request in requests],
+            "in_background": [
+                {"cursor": vars(request.cursor), "max_tokens": request.limits.max_tokens}
+                for request in asked
+                if request.priority is Priority.BACKGROUND
+            ],
         }
 
 

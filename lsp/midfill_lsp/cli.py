@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from midfill_lsp import __version__
-from midfill_lsp.commands import bench, complete, doctor, index, model, serve
+from midfill_lsp.commands import bench, complete, context, doctor, index, model, serve, stats
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -18,7 +18,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="midfill", description="Offline inline code completion.")
     parser.add_argument("--version", action="version", version=f"midfill {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (complete, serve, index, model, doctor, bench):
+    for command in (complete, context, serve, index, model, stats, doctor, bench):
         command.add_parser(subparsers)
     return parser
 

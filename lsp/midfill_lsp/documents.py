@@ -7,7 +7,7 @@ at form feeds and U+2028 and then applies the client's edits to the wrong place.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -92,6 +92,9 @@ class DocumentStore:
 
     def __init__(self) -> None:
         self._documents: dict[str, Document] = {}
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(self._documents.values())
 
     def find(self, uri: str) -> Document | None:
         return self._documents.get(uri)

@@ -64,7 +64,7 @@ class EngineSlot:
 
     def _open(self, loop: asyncio.AbstractEventLoop, generation: int, settings: Settings, old: Engine | None) -> None:
         def report(status: EngineStatus) -> None:
-            _call_soon(loop, self._report, generation, status)
+            call_soon(loop, self._report, generation, status)
 
         with self._opening:
             if old is not None:
@@ -80,7 +80,7 @@ class EngineSlot:
                 reason = f"the engine cannot be opened ({type(error).__name__}); the server's log says where"
                 report(EngineStatus(EngineState.ERROR, settings.model, reason))
             else:
-                _call_soon(loop, self._install, generation, engine)
+                call_soon(loop, self._install, generation, engine)
 
     def _install(self, generation: int, engine: Engine) -> None:
         if generation != self._generation:
@@ -96,7 +96,8 @@ class EngineSlot:
             self._on_status(status)
 
 
-def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: object) -> None:
+def call_soon(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: object) -> None:
+    """Call on the loop's thread from another one, unless the loop has ended."""
     try:
         loop.call_soon_threadsafe(call, *args)
     except RuntimeError:

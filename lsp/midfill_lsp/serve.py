@@ -50,13 +50,13 @@ def serve_client(server: MidfillServer, tcp: str | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         exit_code = 130
-    _close_engine(server, exit_code)
+    _close(server, exit_code)
     return exit_code
 
 
-def _close_engine(server: MidfillServer, exit_code: int) -> None:
-    """Close the engine, and leave without ceremony when it does not let itself be closed."""
-    closing = threading.Thread(target=server.slot.close, name="engine-closing", daemon=True)
+def _close(server: MidfillServer, exit_code: int) -> None:
+    """Close engine and indexes, and leave without ceremony when they do not let themselves be closed."""
+    closing = threading.Thread(target=server.close, name="closing", daemon=True)
     closing.start()
     closing.join(_CLOSE_S)
     if closing.is_alive():

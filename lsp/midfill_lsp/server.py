@@ -12,12 +12,13 @@ from typing import Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
-from midfill_lsp.completing import Place, why_not_asked
+from midfill_lsp.completing import why_not_asked
 from midfill_lsp.documents import Document, Edit
 from midfill_lsp.engine_slot import OpenEngine
-from midfill_lsp.explanation import Explanation
+from midfill_lsp.explanation import Explanation, Stage
+from midfill_lsp.prefetching import likely_offset
 from midfill_lsp.session import MidfillServer
-from midfill_lsp.workspace import path_of
+from midfill_lsp.suggestion import Place
 from midfill_model.engine import Engine
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def initialize(ls: MidfillServer, params: types.InitializeParams) -> None:
     if folders is None and params.root_uri:
         folders = [types.WorkspaceFolder(params.root_uri, "")]
     for folder in folders or []:
-        _add_folder(ls, folder)
+        ls.projects.add(folder.uri)
     ls.take_first_settings(params.initialization_options)
 
 
@@ -48,28 +49,50 @@ def initialized(ls: MidfillServer, params: types.InitializedParams) -> None:
 
 def did_open(ls: MidfillServer, params: types.DidOpenTextDocumentParams) -> None:
     item = params.text_document
-    ls.documents.open(Document.from_text(item.uri, str(item.language_id), item.version, item.text))
+    document = Document.from_text(item.uri, str(item.language_id), item.version, item.text)
+    ls.documents.open(document)
+    ls.projects.took(document)
 
 
 def did_change(ls: MidfillServer, params: types.DidChangeTextDocumentParams) -> None:
-    edits = [_edit_of(change) for change in params.content_changes]
-    ls.documents.change(params.text_document.uri, params.text_document.version, edits, ls.protocol.position_encoding)
+    uri, edits = params.text_document.uri, [_edit_of(change) for change in params.content_changes]
+    ls.documents.change(uri, params.text_document.version, edits, ls.protocol.position_encoding)
+    if document := ls.documents.find(uri):
+        ls.projects.took(document, edits[-1].span[0][0] + 1 if edits and edits[-1].span else None)
+        _go_along(ls, document, edits)
+
+
+def _go_along(ls: MidfillServer, document: Document, edits: list[Edit]) -> None:
+    """What was asked and shown may not hold for the new text; its prompt can be read in advance."""
+    ls.shown.edited(document)
+    ls.completer.edited(document)
+    offset = likely_offset(document, edits[-1], ls.protocol.position_encoding) if edits else None
+    engine = ls.slot.engine if why_not_asked(ls.settings, document) is None else None
+    if engine is not None and offset is not None:
+        ls.completer.rest(engine, ls.settings, Place(document, offset, ls.projects.folders))
 
 
 def did_save(ls: MidfillServer, params: types.DidSaveTextDocumentParams) -> None:
-    """Nothing yet: what counts is the text in the editor. Advertised, so that clients keep sending it."""
+    ls.projects.changed([params.text_document.uri])
+
+
+def did_change_files(ls: MidfillServer, params: types.DidChangeWatchedFilesParams) -> None:
+    """Besides the index's own watch: some file systems report changes to their editor alone."""
+    ls.projects.changed(change.uri for change in params.changes)
 
 
 def did_close(ls: MidfillServer, params: types.DidCloseTextDocumentParams) -> None:
     ls.documents.close(params.text_document.uri)
     ls.completer.forget(params.text_document.uri)
+    ls.shown.forget(params.text_document.uri)
+    ls.projects.close(params.text_document.uri)
 
 
 def did_change_folders(ls: MidfillServer, params: types.DidChangeWorkspaceFoldersParams) -> None:
     for removed in params.event.removed:
-        ls.folders.pop(removed.uri, None)
+        ls.projects.remove(removed.uri)
     for added in params.event.added:
-        _add_folder(ls, added)
+        ls.projects.add(added.uri)
 
 
 def did_change_configuration(ls: MidfillServer, params: types.DidChangeConfigurationParams) -> None:
@@ -87,30 +110,36 @@ def inline_completion(
     document = ls.documents.find(params.text_document.uri)
     if document is None or params.position.line >= len(document.lines):
         return types.InlineCompletionList([])
-    why = why_not_asked(ls.settings, document)
-    engine = ls.slot.engine
-    if why is None and engine is None:
+    engine, why = ls.slot.engine, why_not_asked(ls.settings, document)
+    if why is not None:
+        ls.completer.explain(document.uri, Explanation(why, Stage.SETTINGS))
+        return types.InlineCompletionList([])
+    if engine is None:
         why = ls.slot.status.reason or "the model is still loading"
-    if why is not None or engine is None:
-        ls.completer.explain(document.uri, Explanation(why or ""))
+        ls.completer.explain(document.uri, Explanation(why, Stage.ENGINE))
         return types.InlineCompletionList([])
     encoding = ls.protocol.position_encoding
     place = Place(
         document,
         document.offset_at(params.position.line, params.position.character, encoding),
-        tuple(ls.folders.values()),
+        ls.projects.folders,
+        is_invoked=params.context.trigger_kind is types.InlineCompletionTriggerKind.Invoked,
     )
     return _suggested(ls, engine, place)
 
 
 async def _suggested(ls: MidfillServer, engine: Engine, place: Place) -> types.InlineCompletionList:
-    suggestion = await ls.completer.suggest(engine, ls.settings, place)
-    if suggestion is None:
+    answer = await ls.completer.suggest(engine, ls.settings, place)
+    suggestion_id = ls.shown.take(place, engine.status.model, answer) if answer else None
+    if answer is None or answer.suggestion is None or suggestion_id is None:
         return types.InlineCompletionList([])
-    line, character = place.document.position_at(place.offset, ls.protocol.position_encoding)
-    cursor = types.Position(line, character)
-    accept = types.Command("Accept", "midfill.accept", arguments=[ls.shown.add(suggestion)])
-    item = types.InlineCompletionItem(suggestion.text, range=types.Range(cursor, cursor), command=accept)
+    accept = types.Command("Accept", "midfill.accept", arguments=[suggestion_id])
+    suggestion, encoding = answer.suggestion, ls.protocol.position_encoding
+    start, end = (
+        types.Position(*place.document.position_at(offset, encoding))
+        for offset in (place.offset, place.offset + suggestion.n_replaced)
+    )
+    item = types.InlineCompletionItem(suggestion.text, range=types.Range(start, end), command=accept)
     return types.InlineCompletionList([item])
 
 
@@ -144,12 +173,6 @@ def _string(argument: object, name: str) -> str:
     return argument
 
 
-def _add_folder(ls: MidfillServer, folder: types.WorkspaceFolder) -> None:
-    path = path_of(folder.uri)
-    if path is not None:
-        ls.folders[folder.uri] = path
-
-
 def _edit_of(change: types.TextDocumentContentChangeEvent) -> Edit:
     if isinstance(change, types.TextDocumentContentChangeWholeDocument):
         return Edit(change.text)
@@ -164,6 +187,7 @@ _HANDLERS: dict[str, Callable[[MidfillServer, Any], object]] = {
     types.TEXT_DOCUMENT_DID_CHANGE: did_change,
     types.TEXT_DOCUMENT_DID_SAVE: did_save,
     types.TEXT_DOCUMENT_DID_CLOSE: did_close,
+    types.WORKSPACE_DID_CHANGE_WATCHED_FILES: did_change_files,
     types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: did_change_folders,
     types.WORKSPACE_DID_CHANGE_CONFIGURATION: did_change_configuration,
     types.TEXT_DOCUMENT_INLINE_COMPLETION: inline_completion,

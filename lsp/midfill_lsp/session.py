@@ -6,7 +6,6 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Coroutine
-from pathlib import PurePath
 from typing import Any
 
 from lsprotocol import types
@@ -17,11 +16,13 @@ from pygls.lsp.server import LanguageServer
 from midfill_lsp import __version__
 from midfill_lsp.completing import Completer
 from midfill_lsp.documents import DocumentStore
-from midfill_lsp.engine_slot import EngineSlot, OpenEngine
+from midfill_lsp.engine_slot import EngineSlot, OpenEngine, call_soon
 from midfill_lsp.logs import describe_error, set_log_level
+from midfill_lsp.projects import Project, Projects
 from midfill_lsp.protocol import MidfillProtocol
 from midfill_lsp.settings import SECTION, Settings, needs_new_engine, settings_from
 from midfill_lsp.shown import ShownSuggestions
+from midfill_lsp.statistics import Statistics, statistics_path
 from midfill_model.engine import EngineState, EngineStatus
 
 logger = logging.getLogger(__name__)
@@ -39,11 +40,12 @@ class MidfillServer(LanguageServer):
     def __init__(self, open_engine: OpenEngine) -> None:
         super().__init__("midfill", __version__, protocol_cls=MidfillProtocol)
         self.documents = DocumentStore()
-        self.completer = Completer(self.documents)
+        self.projects = Projects(self.documents, self._warn_of_index, self._show_indexing)
+        self.completer = Completer(self.documents, self.projects.retrieve)
         self.slot = EngineSlot(open_engine, self._tell_status)
         self.settings = Settings()
-        self.shown = ShownSuggestions()
-        self.folders: dict[str, PurePath] = {}
+        self.statistics = Statistics(statistics_path())
+        self.shown = ShownSuggestions(self.documents, self.statistics)
         self._first_settings = Settings()  # of initializationOptions; whatever comes later is laid over them
         self._problems: list[str] = []
         self._last_complaint = ""
@@ -54,6 +56,12 @@ class MidfillServer(LanguageServer):
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Into the log; pygls would show it to the user in the middle of typing."""
         logger.error("%s", describe_error(error))
+
+    def close(self) -> None:
+        """End statistics, indexes and the engine; may block while the engine ends."""
+        self.statistics.close()
+        self.projects.stop(wait=True)
+        self.slot.close()
 
     def in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something the message at hand does not wait for."""
@@ -73,14 +81,20 @@ class MidfillServer(LanguageServer):
         self.settings = self._first_settings
 
     async def start(self) -> None:
-        """What follows `initialized`: complain, ask for the settings, open the engine."""
+        """What follows `initialized`: complain, ask for the settings, open engine and projects."""
+        self._loop = asyncio.get_running_loop()
         self._complain(self._problems)
         if self.can("workspace.did_change_configuration.dynamic_registration"):
-            self.in_background(self._subscribe_to_settings())
+            options = types.DidChangeConfigurationRegistrationOptions(section=SECTION)
+            self._subscribe(types.WORKSPACE_DID_CHANGE_CONFIGURATION, options)
+        if self.can("workspace.did_change_watched_files.dynamic_registration"):
+            everything = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher("**/*")])
+            self._subscribe(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, everything)
         set_log_level(self.settings.log_level)
         await self.pull_settings()
         self._is_started = True
         self._open_engine()
+        self._open_projects()
 
     async def pull_settings(self) -> None:
         """Ask the client for its settings, where it can be asked, and take them up."""
@@ -99,6 +113,8 @@ class MidfillServer(LanguageServer):
         set_log_level(self.settings.log_level)
         if self._is_started and needs_new_engine(previous, self.settings):
             self._open_engine()
+        if self._is_started:
+            self._open_projects()
 
     def _complain(self, problems: list[str]) -> None:
         complaint = f"midfill: settings ignored: {'; '.join(problems)}"
@@ -106,11 +122,12 @@ class MidfillServer(LanguageServer):
             self._last_complaint = complaint
             self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, complaint))
 
-    async def _subscribe_to_settings(self) -> None:
-        method = types.WORKSPACE_DID_CHANGE_CONFIGURATION
-        options = types.DidChangeConfigurationRegistrationOptions(section=SECTION)
+    def _subscribe(self, method: str, options: object) -> None:
         registration = types.Registration(str(uuid.uuid4()), method, options)
-        await _answered(self.client_register_capability_async(types.RegistrationParams([registration])))
+        self.in_background(self._register(types.RegistrationParams([registration])))
+
+    async def _register(self, params: types.RegistrationParams) -> None:
+        await _answered(self.client_register_capability_async(params))
 
     # Engine
 
@@ -140,13 +157,31 @@ class MidfillServer(LanguageServer):
             self.window_show_message(types.ShowMessageParams(types.MessageType.Error, complaint))
 
     async def _show_loading(self, model: str, loading_ended: asyncio.Event) -> None:
+        await self._show_progress(f"midfill: loading {model}".rstrip(), loading_ended.wait())
+
+    # Projects
+
+    def _open_projects(self) -> None:
+        self.projects.allow(self.settings.max_snippet_tokens if self.settings.enabled else 0)
+
+    def _warn_of_index(self, message: str) -> None:
+        """Called from the threads of indexes."""
+        params = types.ShowMessageParams(types.MessageType.Warning, f"midfill: {message}")
+        call_soon(self._loop, self.window_show_message, params)
+
+    def _show_indexing(self, project: Project) -> None:
+        if self.can("window.work_done_progress"):
+            self.in_background(self._show_progress(f"midfill: indexing {project.index.root.name}", project.settled()))
+
+    async def _show_progress(self, title: str, work: Coroutine[Any, Any, object]) -> None:
+        """Show that something is being done, where it takes longer than the client's answer to that."""
+        doing = asyncio.ensure_future(work)
         token = str(uuid.uuid4())  # never used twice: pygls neither forgets a token nor takes it again
         await _answered(self.work_done_progress.create_async(token))
-        if loading_ended.is_set():
+        if doing.done():
             return
-        title = f"midfill: loading {model}".rstrip()
         self.work_done_progress.begin(token, types.WorkDoneProgressBegin(title=title))
-        await loading_ended.wait()
+        await doing
         self.work_done_progress.end(token, types.WorkDoneProgressEnd())
 
     def _settle(self, task: asyncio.Task[None]) -> None:

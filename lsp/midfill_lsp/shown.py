@@ -1,43 +1,142 @@
-"""The suggestions an editor was given lately, and what became of them."""
+"""The suggestions an editor was given lately, and what became of them: seen, accepted, or typed over."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 from collections import OrderedDict
+from dataclasses import dataclass
 
-from midfill_lsp.suggestion import Suggestion
+from midfill_context.cursor import Cursor
+from midfill_context.languages import language
+from midfill_lsp.documents import Document, DocumentStore
+from midfill_lsp.explanation import Answer
+from midfill_lsp.retention import Retention
+from midfill_lsp.reuse import agree, typed_since
+from midfill_lsp.statistics import Group, Statistics, wait_name
+from midfill_lsp.suggestion import Place, Suggestion, cursor_at, with_newlines
 
 logger = logging.getLogger(__name__)
+
+SEEN_S = 0.75  # what stands there for less nobody has read
 
 _N_REMEMBERED = 64  # an editor accepts one of the last few; the rest was dismissed
 
 
-class ShownSuggestions:
-    """Gives each suggestion an id, by which the editor tells that it was accepted."""
+@dataclass(eq=False)
+class _Showing:
+    """A suggestion on the screen, which stays the same while it is typed through."""
 
-    def __init__(self) -> None:
-        self._suggestions: OrderedDict[str, Suggestion] = OrderedDict()
+    group: Group
+    cursor: Cursor
+    text: str
+    seeing: asyncio.TimerHandle | None = None
+    is_seen: bool = False
+    is_accepted: bool = False
+
+
+@dataclass(eq=False)
+class _Item:
+    """What the editor has under one id; the user took its first `n_accepted` characters."""
+
+    uri: str
+    suggestion: Suggestion
+    showing: _Showing
+    n_accepted: int = 0
+
+
+class ShownSuggestions:
+    """Gives each suggestion an id, by which the editor tells that it was accepted. Used on the event loop's thread."""
+
+    def __init__(self, documents: DocumentStore, statistics: Statistics) -> None:
+        self._statistics = statistics
+        self._retention = Retention(documents, statistics)
+        self._items: OrderedDict[str, _Item] = OrderedDict()
+        self._showings: dict[str, _Showing] = {}
         self._ids = map(str, itertools.count(1))
 
-    def add(self, suggestion: Suggestion) -> str:
-        """Remember a suggestion; returns its id."""
+    def take(self, place: Place, model: str, answer: Answer) -> str | None:
+        """Note what a request was answered; returns the id of its suggestion, if there is one."""
+        group = Group(_language_of(place.document), model)
+        suggestion = answer.suggestion
+        if suggestion is None:
+            self._statistics.add(group, {"answers": 1})
+            self._hide(place.document.uri)
+            return None
+        reused = {"reused": 1} if answer.is_reused else {}
+        self._statistics.add(group, {"answers": 1, "suggestions": 1, wait_name(answer.total_ms): 1, **reused})
+        item = _Item(place.document.uri, suggestion, self._show(group, place, suggestion))
         suggestion_id = next(self._ids)
-        self._suggestions[suggestion_id] = suggestion
-        if len(self._suggestions) > _N_REMEMBERED:
-            self._suggestions.popitem(last=False)
+        self._items[suggestion_id] = item
+        if len(self._items) > _N_REMEMBERED:
+            self._items.popitem(last=False)
         return suggestion_id
+
+    def edited(self, document: Document) -> None:
+        """What the editor shows is gone where the user typed something else."""
+        showing = self._showings.get(document.uri)
+        if showing is not None:
+            typed = typed_since(showing.cursor, with_newlines(document.text))
+            if typed is None or not agree(typed, showing.text):
+                self._hide(document.uri)
+
+    def forget(self, uri: str) -> None:
+        """A document was closed."""
+        self._hide(uri)
 
     def accept(self, suggestion_id: str) -> bool:
         """Note that the user took it whole; false for an id that is not, or no longer, known."""
-        suggestion = self._suggestions.pop(suggestion_id, None)
-        if suggestion is not None:
-            logger.info("accepted all %d characters", len(suggestion.text))
-        return suggestion is not None
+        item = self._items.pop(suggestion_id, None)
+        if item is not None:
+            self._accept(item, len(item.suggestion.text), "whole")
+        return item is not None
 
     def accept_partial(self, suggestion_id: str, length: int) -> bool:
-        """Note that the user took its first `length` units; the rest may follow."""
-        suggestion = self._suggestions.get(suggestion_id)
-        if suggestion is not None:
-            logger.info("accepted %d of %d characters", length, len(suggestion.text))
-        return suggestion is not None
+        """Note that the user took its first `length` UTF-16 units; the rest may follow."""
+        item = self._items.get(suggestion_id)
+        if item is not None:
+            taken = item.suggestion.text.encode("utf-16-le")[: 2 * length].decode("utf-16-le", "ignore")
+            rest = item.suggestion.text[len(taken) :]
+            is_line = "\n" in taken.strip(" \t") or rest.startswith("\n") or not rest
+            self._accept(item, len(taken), "line" if is_line else "word")
+        return item is not None
+
+    def _show(self, group: Group, place: Place, suggestion: Suggestion) -> _Showing:
+        """What is on the screen now: still the same, where it leads to the same text."""
+        uri, cursor = place.document.uri, cursor_at(place.document, place.offset)
+        showing = self._showings.get(uri)
+        if showing and (showing.cursor.prefix + showing.text).startswith(cursor.prefix + suggestion.text):
+            return showing
+        self._hide(uri)
+        showing = self._showings[uri] = _Showing(group, cursor, suggestion.text)
+        showing.seeing = asyncio.get_running_loop().call_later(SEEN_S, self._see, showing)
+        return showing
+
+    def _hide(self, uri: str) -> None:
+        showing = self._showings.pop(uri, None)
+        if showing is not None and showing.seeing is not None:
+            showing.seeing.cancel()
+
+    def _see(self, showing: _Showing) -> None:
+        if not showing.is_seen:
+            showing.is_seen = True
+            self._statistics.add(showing.group, {"shown": 1, "shown_characters": len(showing.text)})
+
+    def _accept(self, item: _Item, n_characters: int, how: str) -> None:
+        """Count what was not counted before; an editor may tell word by word."""
+        taken = item.suggestion.text[item.n_accepted : n_characters]
+        item.n_accepted = max(item.n_accepted, n_characters)
+        showing = item.showing
+        self._see(showing)
+        first = {} if showing.is_accepted else {"accepted": 1}
+        showing.is_accepted = True
+        self._statistics.add(showing.group, {f"accepted_{how}": 1, "accepted_characters": len(taken), **first})
+        self._retention.watch(showing.group, item.uri, taken)
+        logger.info("accepted %d characters", len(taken))
+
+
+def _language_of(document: Document) -> str:
+    """The language as we know it: what else a client may have called it is not kept."""
+    known = language(document.language_id)
+    return known.id if known else "other"

@@ -5,7 +5,7 @@ Pure, and free of LSP types: the command line takes the same way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -16,20 +16,34 @@ from midfill_lsp.workspace import relative_path
 from midfill_model.engine import Completion, StopReason
 
 _NEVER_SHOWN = frozenset({StopReason.CANCELLED, StopReason.SUPERSEDED, StopReason.LOADING, StopReason.ENGINE_FAILED})
-
-_CUT_SHORT = frozenset({StopReason.DEADLINE, StopReason.MAX_TOKENS})
+# With more time, a completion could have been longer, and have had a valid piece.
+_MAY_DIFFER = _NEVER_SHOWN | {StopReason.DEADLINE, StopReason.NO_VALID_CUT}
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A completion as shown: text to insert at the cursor.
+    """A completion as shown: text to insert at the cursor, in place of `n_replaced` characters behind it.
 
-    Its line ends are `\\n` whatever the document's are: an editor knows its own, and Neovim 0.12 takes a
-    line for what stands between them and would insert a `\\r` as a character.
+    These stand in the cursor's line. The text's line ends are `\\n` whatever the document's are: an editor knows its
+    own, and Neovim 0.12 takes a line for what stands between them and would insert a `\\r` as a character.
     """
 
     text: str
     stop_reason: StopReason
+    n_replaced: int = 0
+
+
+@dataclass(frozen=True)
+class Place:
+    """An offset in one version of a document, as they were when the request came in.
+
+    `is_invoked` says that the user asked for a suggestion, instead of typing on.
+    """
+
+    document: Document
+    offset: int
+    folders: Sequence[PurePath]
+    is_invoked: bool = False
 
 
 def cursor_at(document: Document, offset: int, folders: Iterable[PurePath] = ()) -> Cursor:
@@ -38,25 +52,23 @@ def cursor_at(document: Document, offset: int, folders: Iterable[PurePath] = ())
     return Cursor(
         path=relative_path(document.uri, folders),
         language=known.id if known else document.language_id,
-        prefix=_with_newlines(document.text[:offset]),
-        suffix=_with_newlines(document.text[offset:]),
+        prefix=with_newlines(document.text[:offset]),
+        suffix=with_newlines(document.text[offset:]),
     )
 
 
 def suggestion_from(completion: Completion) -> Suggestion | None:
-    """What the user is shown of a completion, or `None` when that is nothing.
-
-    A completion that was cut short is shown as far as its lines are complete: half a line breaks the file.
-    """
-    if completion.stop_reason in _NEVER_SHOWN:
+    """What the user is shown of a completion, or `None` when that is nothing."""
+    if completion.stop_reason in _NEVER_SHOWN or not completion.text.strip():
         return None
-    text = completion.text
-    if completion.stop_reason in _CUT_SHORT:
-        text = text[: max(text.rfind("\n"), 0)]
-    if not text.strip():
-        return None
-    return Suggestion(text, completion.stop_reason)
+    return Suggestion(completion.text, completion.stop_reason, completion.n_replaced)
 
 
-def _with_newlines(text: str) -> str:
+def is_lasting(completion: Completion) -> bool:
+    """Whether asking again at the same place would give the same, as far as anybody can tell."""
+    return completion.stop_reason not in _MAY_DIFFER or suggestion_from(completion) is not None
+
+
+def with_newlines(text: str) -> str:
+    """The text as cursors have it: every line end a newline."""
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -26,6 +26,12 @@ def path_of(uri: str) -> PurePath | None:
     return PurePosixPath(path)
 
 
+def locate(path: PurePath, folders: Iterable[PurePath]) -> tuple[PurePath, str] | None:
+    """The innermost of the folders that holds a path, and the path inside it, with `/`; `None` where none does."""
+    found = [(folder, path.relative_to(folder).as_posix()) for folder in folders if _holds(folder, path)]
+    return max(found, key=lambda place: len(place[0].parts), default=None)
+
+
 def relative_path(uri: str, folders: Iterable[PurePath]) -> str:
     """The path of a document inside the innermost of the folders that holds it, with `/`.
 
@@ -35,8 +41,8 @@ def relative_path(uri: str, folders: Iterable[PurePath]) -> str:
     path = path_of(uri)
     if path is None:
         return ""
-    within = [path.relative_to(folder) for folder in folders if _holds(folder, path)]
-    return min(within, key=lambda found: len(found.parts)).as_posix() if within else path.name
+    within = locate(path, folders)
+    return within[1] if within else path.name
 
 
 def _holds(folder: PurePath, path: PurePath) -> bool:

@@ -31,9 +31,12 @@ def launch() -> Iterator[Launch]:
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[LspClient]:
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LspClient]:
     """One initialized server for all tests of a module that do not end it."""
-    with LspClient() as client:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))  # it starts before any test's `user_dirs`
+        running = LspClient()
+    with running as client:
         client.start(workspaceFolders=[{"uri": "file:///project", "name": "project"}])
         yield client
         assert client.shut_down() == 0

@@ -15,7 +15,7 @@ def test_typing_measures_a_session(smollm2: Path) -> None:
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["n_keystrokes"] == 6
-    assert 0.9 < result["reused"] < 1.0, "the prompt's beginning stays; its last token is always read again"
+    assert 0.9 < result["reused"] <= 1.0, "the prompt's beginning stays, or the suggestion was known"
     assert 0 < result["wait_p50_ms"] <= result["wait_p95_ms"] < result["first_wait_ms"]
     assert 0 <= result["cancel_p50_ms"] <= result["cancel_p95_ms"]
 

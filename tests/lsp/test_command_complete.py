@@ -40,7 +40,7 @@ def code(tmp_path: Path) -> Path:
         pytest.param("    return", ":6:11", " a - b", id="a column"),
         pytest.param("    retu", ":6", "rn a - b", id="inside a word"),
         pytest.param("", ":6", "    return a - b", id="an empty line"),
-        pytest.param("    return a - b)", ":6:12", "a - b", id="text after the cursor"),
+        pytest.param("    return ()", ":6:13", "a - b", id="text after the cursor"),
     ],
 )
 def test_json_is_one_object_with_the_real_suggestion(tmp_path: Path, line: str, place: str, suggested: str) -> None:

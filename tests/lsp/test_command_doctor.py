@@ -18,6 +18,7 @@ from commands import MIDFILL, run
 from midfill_lsp.commands import doctor
 from midfill_model.files import store
 from midfill_model.files.catalogue import DEFAULT_MODEL
+from midfill_model.local.tuning import Tuning, store_tuning
 from tiny_gguf import write_tiny_gguf
 
 
@@ -87,11 +88,19 @@ def test_a_model_of_another_size() -> None:
     assert "instead of 98,362,432" in check.detail
 
 
+def test_what_was_measured_with_a_model(installed: Path) -> None:
+    assert "not measured yet" in doctor.check_models(verify=False)[1].detail
+    store_tuning(installed, Tuning(n_threads=3, n_micro_batch=32, max_prompt_tokens=2048, tokens_per_s=321.0))
+    assert doctor.check_models(verify=False)[1].detail == (
+        "3 threads; reads 321 tokens/s, in micro-batches of 32, at most 2,048 of a prompt"
+    )
+
+
 def test_verify_finds_a_changed_byte(installed: Path) -> None:
     with installed.open("r+b") as stream:
         stream.seek(-1, os.SEEK_END)
         stream.write(b"\0")
-    assert [check.status for check in doctor.check_models(verify=False)] == ["ok"]
+    assert [check.status for check in doctor.check_models(verify=False)] == ["ok", "ok"]
     assert [check.status for check in doctor.check_models(verify=True)] == ["problem"]
 
 

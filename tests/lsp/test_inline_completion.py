@@ -19,7 +19,8 @@ names = map("file:///project/pkg/{}.py".format, itertools.count())
 
 @pytest.fixture(autouse=True)
 def _fresh_script(client: LspClient) -> None:
-    client.command("test.script", {"text": "scripted()", "delay_ms": 0, "stop_reason": "line", "raises": False})
+    script = {"text": "scripted()", "delay_ms": 0, "stop_reason": "line", "raises": False, "n_replaced": 0}
+    client.command("test.script", script)
 
 
 def open_new(client: LspClient, text: str, **options: Any) -> str:
@@ -93,6 +94,13 @@ def test_the_empty_last_line_can_be_completed(client: LspClient) -> None:
     assert item["range"]["start"] == {"line": 1, "character": 0}
 
 
+def test_the_range_covers_what_the_suggestion_replaces(client: LspClient) -> None:
+    client.command("test.script", {"text": "'😀') + 1", "n_replaced": 2})
+    [item] = client.items(open_new(client, "é = f(😀)\r\n"), 0, 6)
+    start, end = ({"line": 0, "character": character} for character in (6, 9))  # an emoji has two units
+    assert item["range"] == {"start": start, "end": end}
+
+
 def test_nothing_to_suggest_is_an_empty_list(client: LspClient) -> None:
     uri = open_new(client, "ab\n")
     assert client.items("file:///project/not-open.py", 0, 0) == []
@@ -100,10 +108,8 @@ def test_nothing_to_suggest_is_an_empty_list(client: LspClient) -> None:
     client.command("test.script", {"text": " \n\t"})
     assert client.items(uri, 0, 2) == []
     client.command("test.script", {"text": "", "stop_reason": "engine_failed"})
-    assert client.items(uri, 0, 2) == []
+    assert client.items(uri, 0, 1) == []
     assert client.command("midfill.explain", uri)["stop_reason"] == "engine_failed"
-    client.command("test.script", {"text": "half a li", "stop_reason": "deadline"})
-    assert client.items(uri, 0, 2) == []
     client.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
     assert client.items(uri, 0, 2) == []
 
@@ -198,6 +204,34 @@ def test_eight_documents_with_interleaved_requests_get_their_own_answers(client:
             assert item["insertText"] == f"{uri.removeprefix('file:///project/')} <{texts[uri]}>"
 
 
+def test_typing_through_and_accepting_ask_no_model(client: LspClient) -> None:
+    """Key by key, with a bracket that the editor closes; in the end comes what was prefetched."""
+    client.command("test.script", {"text": "foo(a)"})
+    uri, character = open_new(client, "x = \n"), 4
+    for version, (typed, shown) in enumerate(
+        [("", "foo(a)"), ("f", "oo(a)"), ("oo", "(a)"), ("()", "a"), ("a", "foo(a)"), ("foo(a", ")")]
+    ):
+        client.change(uri, version, replacement((0, character), (0, character), typed))
+        character += 1 if typed == "()" else len(typed)
+        [item] = client.items(uri, 0, character)
+        assert item["insertText"] == shown
+    assert n_asked(client, uri) == 1
+
+
+def test_the_prompt_is_read_where_an_edit_ended(client: LspClient) -> None:
+    uri = open_new(client, "a = 1\nb = 2\n")
+    client.change(uri, 2, replacement((1, 4), (1, 5), "f()"), replacement((0, 4), (0, 5), "()"))
+
+    def read() -> list[Any]:
+        background = client.command("test.look")["in_background"]
+        return [asked for asked in background if asked["cursor"]["path"] == uri.removeprefix("file:///project/")]
+
+    assert eventually(lambda: bool(read()))
+    [warm_up] = read()
+    assert warm_up["max_tokens"] == 0
+    assert (warm_up["cursor"]["prefix"], warm_up["cursor"]["suffix"]) == ("a = (", ")\nb = f()\n")
+
+
 def test_accepting_is_told_by_the_id_in_the_item(client: LspClient) -> None:
     [item] = client.items(open_new(client, "x"), 0, 1)
     name, [suggestion_id] = item["command"]["command"], item["command"]["arguments"]
@@ -220,29 +254,35 @@ def test_explain_says_why(client: LspClient) -> None:
     assert client.command("midfill.explain", "file:///no")["why"] == "the document is not open"
     client.items(uri, 0, 1)
     explained = client.command("midfill.explain", uri)
-    assert explained.pop("total_ms") >= 0
+    assert explained.pop("total_ms") >= explained.pop("context_ms") >= 0
     assert explained == {
         "why": "the line is complete",
+        "stage": "ending",
         "is_shown": True,
+        "is_reused": False,
         "stop_reason": "line",
         "n_prompt_tokens": 10,
         "n_reused_tokens": 4,
         "n_completion_tokens": 3,
         "prompt_ms": 1.5,
         "decode_ms": 2.5,
+        "n_context_tokens": 0,
+        "snippets": [],
     }
-    client.command("test.script", {"text": ""})
     client.items(uri, 0, 1)
+    assert client.command("midfill.explain", uri)["why"] == "known from an earlier request"
+    client.command("test.script", {"text": ""})
+    client.items(uri, 0, 0)
     assert client.command("midfill.explain", uri)["why"] == "the line is complete; nothing was left to show"
 
 
 def test_folders_come_and_go(client: LspClient) -> None:
     uri = "file:///later/deep/a.py"
-    client.open(uri, "x")
+    client.open(uri, "xyz")
     later: list[object] = [{"uri": "file:///later", "name": "later"}]
-    for added, removed in (([], []), (later, []), ([], later)):
+    for character, added, removed in ((1, [], []), (2, later, []), (3, [], later)):
         client.notify("workspace/didChangeWorkspaceFolders", {"event": {"added": added, "removed": removed}})
-        client.items(uri, 0, 1)
+        client.items(uri, 0, character)
     paths = [cursor["path"] for cursor in client.command("test.look")["cursors"]]
     assert paths[-3:] == ["a.py", "deep/a.py", "a.py"]
 

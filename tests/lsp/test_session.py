@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lsp_client import SILENCE, LspClient, eventually
+from lsp_client import SILENCE, LspClient, eventually, inline_params
+from midfill_lsp.statistics import Group, read_statistics
 
 Launch = Callable[..., LspClient]
 
@@ -142,6 +144,29 @@ def test_a_debounced_request_reaches_the_engine_only_after_the_pause(launch: Lau
     answers = [client.answer(msg_id)["result"]["items"] for msg_id in asked]
     assert [len(items) for items in answers] == [0, 0, 0, 1]
     assert len(client.command("test.look")["clients"]) == 1
+
+
+def test_who_asks_for_a_suggestion_need_not_wait(launch: Launch) -> None:
+    client = launch()
+    client.start(initializationOptions={"debounceMs": 10_000})
+    client.open(URI, "x")
+    params = {**inline_params(URI, 0, 1), "context": {"triggerKind": 1}}
+    assert len(client.result("textDocument/inlineCompletion", params)["items"]) == 1
+
+
+def test_what_became_of_suggestions_is_counted(launch: Launch, user_dirs: Path) -> None:
+    client = launch()
+    client.start()
+    client.open(URI, "x")
+    [item] = client.items(URI, 0, 1)
+    client.items(URI, 0, 1)
+    assert client.command("midfill.accept", item["command"]["arguments"][0])
+    assert client.shut_down() == 0
+    [week] = read_statistics(user_dirs / "data" / "midfill" / "statistics.sqlite3")
+    assert week.group == Group("python", "scripted")
+    waits = sum(n for name, n in week.counts.items() if name.startswith("wait"))
+    assert (week.counts["suggestions"], week.counts["reused"], waits) == (2, 1, 2)
+    assert (week.counts["shown"], week.counts["accepted_whole"]) == (1, 1)
 
 
 # Status and progress

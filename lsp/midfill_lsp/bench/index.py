@@ -53,7 +53,7 @@ def run(folder: Path, n_files: int, progress: Progress) -> IndexResult:
     with tempfile.TemporaryDirectory(prefix="midfill-bench-") as made:
         root, store = Path(made).resolve() / "workspace", Path(made) / "index.sqlite3"
         progress("copying ...")
-        n_source_bytes = _copy(folder, root, n_files)
+        n_source_bytes = copy_workspace(folder, root, n_files)
         time.sleep(0.1)  # a file that has only just changed is read twice
         before = psutil.Process().memory_info().rss
         progress("indexing ...")
@@ -85,7 +85,7 @@ def run(folder: Path, n_files: int, progress: Progress) -> IndexResult:
     )
 
 
-def _copy(folder: Path, root: Path, n_files: int) -> int:
+def copy_workspace(folder: Path, root: Path, n_files: int) -> int:
     """Copies what would be indexed, round after round into folders `copy1`, `copy2`, ...; the number of bytes."""
     root.mkdir()
     paths = list(Walker(folder.resolve()).walk().files)

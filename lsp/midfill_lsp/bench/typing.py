@@ -12,7 +12,7 @@ import statistics
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,29 +65,29 @@ def run(model: str, file: Path | None, n_keystrokes: int, progress: Progress) ->
     source = file or Path(textwrap.__file__)
     text = source.read_text(encoding="utf-8")
     keystrokes = asyncio.run(_type(source, text, model, n_keystrokes, progress))
-    name, cancels = _cancel(model, text, progress)
+    name, cancels = measure_cancels(model, text, progress)
     waits = [key.wait_ms for key in keystrokes[1:]]
     shares = [key.n_reused_tokens / key.n_prompt_tokens for key in keystrokes[1:] if key.n_prompt_tokens]
     return TypingResult(
         model=name,
         n_keystrokes=len(keystrokes),
         n_shown=sum(key.is_shown for key in keystrokes),
-        reused=round(statistics.fmean(shares), 4),
-        wait_p50_ms=_percentile(waits, 50),
-        wait_p95_ms=_percentile(waits, 95),
+        reused=round(statistics.fmean(shares or [1.0]), 4),  # without a share, no key needed the model
+        wait_p50_ms=percentile(waits, 50),
+        wait_p95_ms=percentile(waits, 95),
         first_wait_ms=round(keystrokes[0].wait_ms, 1),
-        cancel_p50_ms=_percentile(cancels, 50),
-        cancel_p95_ms=_percentile(cancels, 95),
+        cancel_p50_ms=percentile(cancels, 50),
+        cancel_p95_ms=percentile(cancels, 95),
     )
 
 
 async def _type(source: Path, text: str, model: str, n_keystrokes: int, progress: Progress) -> list[Keystroke]:
-    """Take a piece out of the middle of the file and type it in again, waiting for each answer."""
+    """Take lines out of the middle of the file and type the beginning in again, waiting for each answer."""
     start = text.index("\n", len(text) * 2 // 3) + 1
     typed = text[start : start + n_keystrokes]
-    client = await _connect(model)
+    client = await connect({"model": model, "decodeBudgetMs": 10_000})
     uri = source.absolute().as_uri()
-    left_out = text[:start] + text[start + len(typed) :]
+    left_out = text[:start] + text[text.index("\n", start + len(typed)) :]
     client.text_document_did_open(types.DidOpenTextDocumentParams(types.TextDocumentItem(uri, "python", 0, left_out)))
     line, character = text[:start].count("\n"), 0
     keystrokes = []
@@ -106,8 +106,8 @@ async def _type(source: Path, text: str, model: str, n_keystrokes: int, progress
     return keystrokes
 
 
-async def _connect(model: str) -> LanguageClient:
-    """A started server whose model is loaded."""
+async def connect(options: Mapping[str, object], folder: Path | None = None) -> LanguageClient:
+    """A started server whose model is loaded, with these settings; `folder` is its workspace."""
     client = LanguageClient("midfill-bench", __version__)
     settled: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -117,8 +117,10 @@ async def _connect(model: str) -> LanguageClient:
             settled.set_result(params.reason)
 
     await client.start_io(sys.executable, "-I", "-m", "midfill_lsp")
-    options = {"model": model, "decodeBudgetMs": 10_000}
-    await client.initialize_async(types.InitializeParams(types.ClientCapabilities(), initialization_options=options))
+    folders = [types.WorkspaceFolder(folder.as_uri(), folder.name)] if folder else None
+    await client.initialize_async(
+        types.InitializeParams(types.ClientCapabilities(), initialization_options=options, workspace_folders=folders)
+    )
     client.initialized(types.InitializedParams())
     try:
         reason = await asyncio.wait_for(settled, LOAD_TIMEOUT_S)
@@ -141,7 +143,7 @@ async def _ask(client: LanguageClient, uri: str, place: types.Position, started:
     return Keystroke(wait_ms, why["n_prompt_tokens"], why["n_reused_tokens"], bool(answer.items))
 
 
-def _cancel(model: str, text: str, progress: Progress) -> tuple[str, list[float]]:
+def measure_cancels(model: str, text: str, progress: Progress) -> tuple[str, list[float]]:
     """Model name, and for each cancel the milliseconds until the worker began the next request."""
     engine = open_local_engine(Settings(model=model))
     try:
@@ -170,5 +172,5 @@ def _cancel_once(engine: LlamaEngine, text: str, rng: random.Random) -> float:
     return elapsed_ms - after.timings.prompt_ms - after.timings.decode_ms
 
 
-def _percentile(values: list[float], percent: int) -> float:
+def percentile(values: list[float], percent: int) -> float:
     return round(statistics.quantiles(values, n=100, method="inclusive")[percent - 1], 1)

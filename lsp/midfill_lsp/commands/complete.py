@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import sys
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from midfill_lsp.commands.arguments import whole_number
+from midfill_lsp.commands.places import Place, PlaceError, add_place, open_place, workspace_of
+from midfill_lsp.commands.retrieving import retrieve
 
 if TYPE_CHECKING:
     from midfill_context.cursor import Cursor
@@ -20,21 +20,7 @@ if TYPE_CHECKING:
     from midfill_lsp.documents import Document
     from midfill_model.engine import Completion
 
-_PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?::(?P<column>\d+))?")
 N_LINES_AROUND = 3
-
-
-class PlaceError(Exception):
-    """The place cannot be completed at; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A place in a file as the user gives it: line and column count from 1, no column is the end of the line."""
-
-    file: Path
-    line: int
-    column: int | None
 
 
 @dataclass(frozen=True)
@@ -57,15 +43,7 @@ class Report:
 def add_parser(subparsers: Subparsers) -> None:
     """Declare `midfill complete`."""
     parser = subparsers.add_parser("complete", help="complete at a place in a file")
-    parser.add_argument(
-        "place",
-        metavar="FILE:LINE[:COLUMN]",
-        type=_place,
-        help="counted from 1; without COLUMN the end of the line",
-    )
-    parser.add_argument(
-        "--workspace", metavar="DIR", type=Path, help="default: the nearest folder above the file with .git"
-    )
+    add_place(parser)
     parser.add_argument("--model", default="", metavar="NAME|PATH", help="default: the default model")
     parser.add_argument("--lora", default="", metavar="FILE.gguf", help="a LoRA adapter to lay over the model")
     parser.add_argument(
@@ -80,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     from midfill_model.errors import ModelError
 
     try:
-        document, offset = _open(args.place)
+        document, offset = open_place(args.place)
         report = _complete(document, offset, args)
     except (PlaceError, ModelError) as error:
         print(f"midfill: {error}", file=sys.stderr)
@@ -91,66 +69,27 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _place(text: str) -> Place:
-    match = _PLACE.fullmatch(text)
-    if match is None or int(match["line"]) < 1 or match["column"] == "0":
-        raise argparse.ArgumentTypeError(f"{text!r} is not FILE:LINE or FILE:LINE:COLUMN, counted from 1")
-    return Place(Path(match["file"]), int(match["line"]), int(match["column"]) if match["column"] else None)
-
-
-def _open(place: Place) -> tuple[Document, int]:
-    """The file as a document, and the offset of the place in it."""
-    from midfill_context.languages import language_of
-    from midfill_lsp.documents import Document
-    from midfill_lsp.positions import body_length
-
-    language = language_of(place.file.name)
-    text = _read(place.file)
-    document = Document.from_text(place.file.absolute().as_uri(), language.id if language else "", 0, text)
-    if place.line > len(document.lines):
-        raise PlaceError(f"{place.file} ends at line {len(document.lines)}; there is no line {place.line}")
-    line = document.lines[place.line - 1]
-    length = body_length(line)
-    column = length + 1 if place.column is None else place.column
-    if column > length + 1:
-        raise PlaceError(f"line {place.line} of {place.file} has {length} characters; the last column is {length + 1}")
-    return document, sum(map(len, document.lines[: place.line - 1])) + column - 1
-
-
-def _read(file: Path) -> str:
-    try:
-        data = file.read_bytes()
-    except FileNotFoundError:
-        raise PlaceError(f"there is no file {file}") from None
-    except OSError as error:
-        raise PlaceError(f"cannot read {file}: {error.strerror}") from None
-    if b"\0" in data:
-        raise PlaceError(f"{file} is a binary file: it has a NUL byte at {data.index(0)}")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        print(f"midfill: {file} is not UTF-8 (byte {error.start}); read as Latin-1", file=sys.stderr)
-        return data.decode("latin-1")
-
-
 def _complete(document: Document, offset: int, args: argparse.Namespace) -> Report:
+    from midfill_context.retrieval.report import report
     from midfill_lsp.engines import open_local_engine
     from midfill_lsp.settings import Settings
     from midfill_lsp.suggestion import cursor_at, suggestion_from
     from midfill_model.engine import CompletionRequest, EngineState, Limits
     from midfill_model.errors import EngineError
 
-    workspace = args.workspace.absolute() if args.workspace else _workspace_of(args.place.file.absolute())
+    workspace = workspace_of(args)
     cursor: Cursor = cursor_at(document, offset, [workspace])
-    engine = open_local_engine(Settings(model=args.model, lora=args.lora))
+    # All of the prompt is read, as in an editor that has rested at the place.
+    engine = open_local_engine(Settings(model=args.model, lora=args.lora, cold_wait_ms=600_000))
     try:
         status = engine.wait_until_loaded()
         if status.state is EngineState.ERROR:
             raise EngineError(status.reason)
+        retrieved = retrieve(cursor, workspace)
         started = time.perf_counter()
-        request = CompletionRequest(cursor, limits=Limits(max_tokens=args.max_tokens))
+        request = CompletionRequest(cursor, retrieved.snippets, limits=Limits(max_tokens=args.max_tokens))
         completion: Completion = engine.submit(request).result()
-        total_ms = (time.perf_counter() - started) * 1000
+        total_ms = (time.perf_counter() - started) * 1000 + retrieved.elapsed_ms
     finally:
         engine.close()
     suggestion = suggestion_from(completion)
@@ -162,15 +101,12 @@ def _complete(document: Document, offset: int, args: argparse.Namespace) -> Repo
         timings.n_prompt_tokens,
         timings.n_reused_tokens,
         timings.n_completion_tokens,
-        context_ms=0.0,
+        context_ms=round(retrieved.elapsed_ms, 1),
         prompt_ms=round(timings.prompt_ms, 1),
         decode_ms=round(timings.decode_ms, 1),
         total_ms=round(total_ms, 1),
+        snippets=tuple(report(retrieved)["snippets"]),
     )
-
-
-def _workspace_of(file: Path) -> Path:
-    return next((folder for folder in file.parents if (folder / ".git").exists()), file.parent)
 
 
 def _render(document: Document, offset: int, place: Place, report: Report) -> str:

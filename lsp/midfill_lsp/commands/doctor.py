@@ -15,16 +15,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from midfill_lsp.commands.checks import Check
+from midfill_lsp.commands.model_checks import check_models
 
 if TYPE_CHECKING:
-    from midfill_model.files.catalogue import InstalledModel
-
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
-
-Status = Literal["ok", "warn", "problem"]
+    from midfill_lsp.commands import Subparsers
 
 # In a process of its own: a llama.cpp that was built for another CPU dies of SIGILL when it is loaded.
 # The empty entry of the module path is the user's current folder.
@@ -50,17 +49,6 @@ EDITORS = {
     "emacs": "Emacs",
 }
 NVIM_OLDEST = (0, 11)
-CONTEXT_TOKENS = 4096  # the memory that a model needs is told for this much
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing looked at: what was found and, where it is not ok, what to do."""
-
-    name: str
-    status: Status
-    detail: str
-    advice: str = ""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -192,48 +180,6 @@ def check_memory() -> Check:
         advice = f"{DEFAULT_MODEL} needs {needed:,} MiB; close other programs"
         return Check("memory", "problem" if total < needed else "warn", detail, advice)
     return Check("memory", "ok", detail)
-
-
-def check_models(*, verify: bool) -> list[Check]:
-    """One check for each installed model; none at all is a problem."""
-    from midfill_model.files import store
-    from midfill_model.files.catalogue import DEFAULT_MODEL, find_model
-
-    names = store.stored_names()
-    if not names:
-        advice = f"run `midfill model pull {DEFAULT_MODEL}`"
-        return [Check("models", "problem", f"none in {store.models_dir()}", advice)]
-    return [_check_model(find_model(name), verify=verify) for name in names]
-
-
-def _check_model(model: InstalledModel, *, verify: bool) -> Check:
-    import psutil
-
-    from midfill_model.errors import ModelError
-    from midfill_model.files import store
-    from midfill_model.files.gguf_file import memory_need, read_header
-
-    name = f"model {model.name}"
-    again = f"run `midfill model pull {model.name}`" if model.entry else "get the file again"
-    record = store.read_record(model.path)
-    size = record.size_bytes if record else model.entry.size_bytes if model.entry and model.entry.sha256 else None
-    sha256 = (model.entry.sha256 if model.entry else None) or (record.sha256 if record else None)
-    try:
-        header = read_header(model.path)
-        if size is not None and header.file_bytes != size:
-            return Check(name, "problem", f"{header.file_bytes:,} bytes instead of {size:,}", again)
-        if verify and sha256 is not None and store.sha256_of(model.path) != sha256:
-            return Check(name, "problem", f"its SHA-256 is not {sha256}", again)
-    except (ModelError, OSError) as error:
-        return Check(name, "problem", str(error), again)
-    need = memory_need(header, min(CONTEXT_TOKENS, header.n_ctx_train)).total >> 20
-    available = psutil.virtual_memory().available >> 20
-    checked = "SHA-256 checked" if verify and sha256 else "size checked" if size else "header checked"
-    detail = f"{header.architecture} {header.file_type}, needs {need:,} MiB of memory, {checked}"
-    if available < need:
-        advice = f"{available:,} MiB are free: close other programs, or use a smaller model or quantisation"
-        return Check(name, "warn", detail, advice)
-    return Check(name, "ok", detail)
 
 
 def check_folders() -> list[Check]:
