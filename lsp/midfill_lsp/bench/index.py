@@ -85,6 +85,26 @@ def run(folder: Path, n_files: int, progress: Progress) -> IndexResult:
     )
 
 
+def render(result: IndexResult) -> str:
+    """The figures for people."""
+    n_files = result.n_files
+    return "\n".join(
+        [
+            f"files                    {n_files:,}, {result.n_source_bytes / n_files:,.0f} bytes each",
+            f"cold                     {_speed(n_files, result.cold_s, result.cold_cpu_s)}",
+            f"reload                   {_speed(n_files, result.reload_s, result.reload_cpu_s)}",
+            f"memory per file          {result.bytes_per_file / 1024:.1f} KiB, of which facts"
+            f" {result.packed_bytes_per_file / 1024:.1f} KiB",
+            f"change to new facts      p50 {result.change_p50_ms:.0f} ms, longest {result.change_max_ms:.0f} ms",
+            f"facts and imports        p50 {result.read_p50_ms:.2f} ms, p99 {result.read_p99_ms:.2f} ms",
+        ]
+    )
+
+
+def _speed(n_files: int, seconds: float, cpu_s: float) -> str:
+    return f"{seconds:.2f} s, {n_files / seconds:,.0f} files/s; {cpu_s:.2f} s of CPU, {n_files / cpu_s:,.0f} files/s"
+
+
 def copy_workspace(folder: Path, root: Path, n_files: int) -> int:
     """Copies what would be indexed, round after round into folders `copy1`, `copy2`, ...; the number of bytes."""
     root.mkdir()

@@ -172,5 +172,19 @@ def _cancel_once(engine: LlamaEngine, text: str, rng: random.Random) -> float:
     return elapsed_ms - after.timings.prompt_ms - after.timings.decode_ms
 
 
+def render(result: TypingResult) -> str:
+    """The figures for people."""
+    return "\n".join(
+        [
+            f"model                    {result.model}",
+            f"keystrokes               {result.n_keystrokes}, {result.n_shown} with a suggestion",
+            f"prompt tokens reused     {result.reused:.1%} (mean after the first keystroke)",
+            f"keystroke to suggestion  p50 {result.wait_p50_ms:.0f} ms, p95 {result.wait_p95_ms:.0f} ms,"
+            f" first {result.first_wait_ms:.0f} ms",
+            f"cancel to worker free    p50 {result.cancel_p50_ms:.1f} ms, p95 {result.cancel_p95_ms:.1f} ms",
+        ]
+    )
+
+
 def percentile(values: list[float], percent: int) -> float:
     return round(statistics.quantiles(values, n=100, method="inclusive")[percent - 1], 1)

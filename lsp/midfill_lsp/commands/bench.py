@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from midfill_lsp.commands.arguments import whole_number
 from midfill_model.errors import ModelError
@@ -19,31 +21,138 @@ MIN_KEYSTROKES = 3  # the first one is left out, and a percentile needs two
 N_PIECES = 49_152  # aiXcoder's vocabulary
 
 
+@dataclass(frozen=True)
+class Argument:
+    """An argument of the command line; its `dest` is the parameter of the benchmark's `run`."""
+
+    flag: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A benchmark: the `module` of `midfill_lsp.bench` has `run(..., progress)` and `render(result)`."""
+
+    name: str
+    help: str
+    module: str
+    arguments: tuple[Argument, ...]
+
+
+def _argument(flag: str, dest: str = "", **options: Any) -> Argument:
+    return Argument(flag, options | ({"dest": dest} if dest else {}))
+
+
+def _count(flag: str, dest: str, default: int, help: str, least: int = 1) -> Argument:
+    kind = whole_number(least)
+    return _argument(flag, dest, type=kind, default=default, metavar="N", help=f"{help}; default {default}")
+
+
+_MODEL = _argument("--model", default="", metavar="NAME|PATH", help="default: the default model")
+_PROJECTS = _argument("folders", nargs="+", type=Path, metavar="DIR", help="Python projects")
+
+BENCHMARKS = (
+    Benchmark(
+        "typing",
+        "a typing session: prompt reuse, waiting times, cancel latency",
+        "typing",
+        (
+            _MODEL,
+            _argument("--file", type=Path, metavar="FILE", help="what to type into; default: a library module"),
+            _count("--keystrokes", "n_keystrokes", 60, "how many", least=MIN_KEYSTROKES),
+        ),
+    ),
+    Benchmark(
+        "latency",
+        "waiting times and CPU time beside llama-server, driven as llama.vim does",
+        "latency",
+        (
+            _argument("--peer", required=True, type=Path, metavar="PATH", help="a llama-server"),
+            _MODEL,
+            _argument("--folder", type=Path, metavar="DIR", help="what to type into; default: midfill's own source"),
+        ),
+    ),
+    Benchmark(
+        "ending",
+        "what finding the end of a completion costs for each token",
+        "ending",
+        (
+            _argument("file", type=Path, metavar="FILE", help="code in a language with a grammar"),
+            _count("--lines", "n_lines", 1000, "how much of the file"),
+            _count("--places", "n_places", 200, "how many completions"),
+        ),
+    ),
+    Benchmark(
+        "index",
+        "the workspace index: files per second, reload, memory, changes",
+        "index",
+        (
+            _argument("folder", type=Path, metavar="DIR", help="the project to index; it is copied first"),
+            _count("--files", "n_files", 0, "fill up with copies to so many files", least=0),
+        ),
+    ),
+    Benchmark(
+        "checkout",
+        "requests while a checkout rewrites many files",
+        "checkout",
+        (
+            _argument("folder", type=Path, metavar="DIR", help="the project; it is copied first"),
+            _count("--files", "n_files", 3000, "fill up with copies to so many files"),
+            _count("--changed", "n_changed", 2000, "how many are rewritten"),
+        ),
+    ),
+    Benchmark(
+        "retrieval-speed",
+        "what finding snippets adds to a request, in workspaces of 1,000 and 10,000 files",
+        "retrieval_speed",
+        (_count("--sessions", "n_sessions", 40, "how many files are typed into"),),
+    ),
+    Benchmark(
+        "retrieval-quality",
+        "whether the definition that a call needs is among the snippets",
+        "retrieval_quality",
+        (
+            _PROJECTS,
+            _MODEL,
+            _count("--cursors", "n_cursors", 500, "how many calls are taken out"),
+            _count("--tokens", "max_tokens", 1024, "the budget of the snippets"),
+        ),
+    ),
+    Benchmark(
+        "crosscodeeval",
+        "how CrossCodeEval's chunks are ranked, beside the order in which they are given",
+        "crosscodeeval",
+        (
+            _argument("data", type=Path, metavar="FILE", help="a split of the benchmark, .jsonl.gz"),
+            _MODEL,
+            _argument("--budgets", nargs="+", type=whole_number(1), default=[256, 512, 1024], metavar="TOKENS"),
+        ),
+    ),
+    Benchmark(
+        "likelihood",
+        "how likely the model finds the true line with snippets, and without",
+        "likelihood",
+        (
+            _PROJECTS,
+            _MODEL,
+            _count("--cursors", "n_cursors", 150, "how many calls are taken out"),
+            _count("--prompt-tokens", "max_prompt_tokens", 1024, "the budget of the prompt"),
+            _count("--snippet-tokens", "max_snippet_tokens", 512, "the budget of the snippets in it"),
+        ),
+    ),
+)
+
+
 def add_parser(subparsers: Subparsers) -> None:
     """Declare `midfill bench` and its benchmarks."""
     parser = subparsers.add_parser("bench", help="measure on this machine")
     benches = parser.add_subparsers(title="benchmarks", metavar="BENCHMARK", required=True)
-
-    typing = benches.add_parser("typing", help="a typing session: prompt reuse, waiting times, cancel latency")
-    typing.add_argument("--model", default="", metavar="NAME|PATH", help="default: the default model")
-    typing.add_argument(
-        "--file", type=Path, metavar="FILE", help="what to type into; default: a standard library module"
-    )
-    typing.add_argument("--keystrokes", type=whole_number(MIN_KEYSTROKES), default=60, metavar="N", help="default 60")
-    typing.add_argument("--json", action="store_true", help="print one JSON object")
-    typing.set_defaults(run=_typing)
-
-    index = benches.add_parser("index", help="the workspace index: files per second, reload, memory, changes")
-    index.add_argument("folder", type=Path, metavar="DIR", help="the project to index; it is copied first")
-    index.add_argument(
-        "--files",
-        type=whole_number(1),
-        default=0,
-        metavar="N",
-        help="fill up with copies; default: as many as there are",
-    )
-    index.add_argument("--json", action="store_true", help="print one JSON object")
-    index.set_defaults(run=_index)
+    for benchmark in BENCHMARKS:
+        bench = benches.add_parser(benchmark.name, help=benchmark.help)
+        for argument in benchmark.arguments:
+            bench.add_argument(argument.flag, **argument.options)
+        bench.add_argument("--json", action="store_true", help="print JSON")
+        bench.set_defaults(run=_run, benchmark=benchmark)
 
     random = benches.add_parser("make-random", help="write a GGUF with random weights, to measure speed with")
     random.add_argument("--shape", required=True, choices=("tiny", "aixcoder-7b"))
@@ -54,54 +163,21 @@ def add_parser(subparsers: Subparsers) -> None:
     random.set_defaults(run=_make_random)
 
 
-def _typing(args: argparse.Namespace) -> int:
-    from midfill_lsp.bench import typing
-
+def _run(args: argparse.Namespace) -> int:
+    benchmark: Benchmark = args.benchmark
+    module = import_module(f"midfill_lsp.bench.{benchmark.module}")
+    given = {name: value for name, value in vars(args).items() if name not in ("run", "benchmark", "json")}
     try:
-        result = typing.run(args.model, args.file, args.keystrokes, _progress)
+        result = module.run(**given, progress=_progress)
     except (ModelError, OSError, ValueError) as error:
         print(f"midfill: {error}", file=sys.stderr)
         return 1
-    if args.json:
-        print(json.dumps(asdict(result)))
-        return 0
-    print(f"model                    {result.model}")
-    print(f"keystrokes               {result.n_keystrokes}, {result.n_shown} with a suggestion")
-    print(f"prompt tokens reused     {result.reused:.1%} (mean after the first keystroke)")
-    print(
-        f"keystroke to suggestion  p50 {result.wait_p50_ms:.0f} ms, p95 {result.wait_p95_ms:.0f} ms,"
-        f" first {result.first_wait_ms:.0f} ms"
-    )
-    print(f"cancel to worker free    p50 {result.cancel_p50_ms:.1f} ms, p95 {result.cancel_p95_ms:.1f} ms")
+    print(json.dumps(_plain(result)) if args.json else module.render(result).rstrip())
     return 0
 
 
-def _index(args: argparse.Namespace) -> int:
-    from midfill_lsp.bench import index
-
-    try:
-        result = index.run(args.folder, args.files, _progress)
-    except (OSError, ValueError) as error:
-        print(f"midfill: {error}", file=sys.stderr)
-        return 1
-    if args.json:
-        print(json.dumps(asdict(result)))
-        return 0
-    n_files = result.n_files
-    print(f"files                    {n_files:,}, {result.n_source_bytes / n_files:,.0f} bytes each")
-    print(f"cold                     {_speed(n_files, result.cold_s, result.cold_cpu_s)}")
-    print(f"reload                   {_speed(n_files, result.reload_s, result.reload_cpu_s)}")
-    print(
-        f"memory per file          {result.bytes_per_file / 1024:.1f} KiB, of which facts"
-        f" {result.packed_bytes_per_file / 1024:.1f} KiB"
-    )
-    print(f"change to new facts      p50 {result.change_p50_ms:.0f} ms, longest {result.change_max_ms:.0f} ms")
-    print(f"facts and imports        p50 {result.read_p50_ms:.2f} ms, p99 {result.read_p99_ms:.2f} ms")
-    return 0
-
-
-def _speed(n_files: int, seconds: float, cpu_s: float) -> str:
-    return f"{seconds:.2f} s, {n_files / seconds:,.0f} files/s; {cpu_s:.2f} s of CPU, {n_files / cpu_s:,.0f} files/s"
+def _plain(result: Any) -> Any:
+    return [asdict(each) for each in result] if isinstance(result, Iterable) else asdict(result)
 
 
 def _make_random(args: argparse.Namespace) -> int:
