@@ -18,7 +18,7 @@ from midfill_lsp.logs import describe_error
 from midfill_lsp.prefetching import Prefetcher
 from midfill_lsp.reuse import Reused, SuggestionCache
 from midfill_lsp.settings import Settings
-from midfill_lsp.suggestion import Place, Suggestion, cursor_at, is_lasting, suggestion_from, with_newlines
+from midfill_lsp.suggestion import Place, Suggestion, cursor_at, is_final, is_lasting, suggestion_from, with_newlines
 from midfill_model.engine import Completion, Engine
 
 if TYPE_CHECKING:
@@ -121,6 +121,8 @@ class Completer:
             completion = await flight.land()
             if known := self._known(question):
                 return replace(known, completion=completion)
+            if flight.question.cursor == question.cursor and is_final(completion):  # more of the same wait for the same
+                return Answer(None, flight.question.retrieved, completion)
         return await self._asked(question)
 
     def _known(self, question: Question) -> Answer | None:

@@ -78,7 +78,7 @@ class MidfillServer(LanguageServer):
     def take_first_settings(self, options: object) -> None:
         """Take up `initializationOptions`; problems are shown once the client may be talked to."""
         self._first_settings, self._problems = settings_from(options)
-        self.settings = self._first_settings
+        self._put_in_force(self._first_settings)
 
     async def start(self) -> None:
         """What follows `initialized`: complain, ask for the settings, open engine and projects."""
@@ -108,13 +108,18 @@ class MidfillServer(LanguageServer):
     def take_settings(self, wire: object) -> None:
         """Put settings in force, laid over those of `initializationOptions`."""
         previous = self.settings
-        self.settings, problems = settings_from(wire, self._first_settings)
+        settings, problems = settings_from(wire, self._first_settings)
+        self._put_in_force(settings)
         self._complain(problems)
         set_log_level(self.settings.log_level)
         if self._is_started and needs_new_engine(previous, self.settings):
             self._open_engine()
         if self._is_started:
             self._open_projects()
+
+    def _put_in_force(self, settings: Settings) -> None:
+        self.settings = settings
+        self.statistics.is_on = settings.statistics
 
     def _complain(self, problems: list[str]) -> None:
         complaint = f"midfill: settings ignored: {'; '.join(problems)}"

@@ -74,6 +74,7 @@ class Statistics:
     """Adds up counts. Any thread may add; the database is touched in a thread of its own."""
 
     def __init__(self, path: Path) -> None:
+        self.is_on = True
         self._path = path
         self._lock = threading.Lock()
         self._waiting: Counter[tuple[str, str, str, str]] = Counter()
@@ -82,7 +83,9 @@ class Statistics:
         self._writer: threading.Thread | None = None
 
     def add(self, group: Group, counts: Mapping[str, int]) -> None:
-        """Add to the counts of this week."""
+        """Add to the counts of this week, unless counting is switched off."""
+        if not self.is_on:
+            return
         year, number, _ = date.today().isocalendar()
         with self._lock:
             for name, n in counts.items():

@@ -64,6 +64,11 @@ def suggestion_from(completion: Completion) -> Suggestion | None:
     return Suggestion(completion.text, completion.stop_reason, completion.n_replaced)
 
 
+def is_final(completion: Completion) -> bool:
+    """Whether the engine did with the request what it could in its time."""
+    return completion.stop_reason not in _NEVER_SHOWN
+
+
 def is_lasting(completion: Completion) -> bool:
     """Whether asking again at the same place would give the same, as far as anybody can tell."""
     return completion.stop_reason not in _MAY_DIFFER or suggestion_from(completion) is not None

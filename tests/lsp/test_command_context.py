@@ -76,3 +76,4 @@ def test_the_speed_benchmark() -> None:
     assert found.n_requests > 20
     assert found.first_p99_ms > 0
     assert found.mean_tokens > 100
+    assert "| 60 | " in retrieval_speed.render([found])

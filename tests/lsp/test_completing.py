@@ -289,6 +289,17 @@ async def test_a_prefetch_that_was_superseded_is_asked_for(editor: Editor) -> No
     assert await text_of(request) == "\ny = 2"
 
 
+@pytest.mark.parametrize("stop_reason", [StopReason.DEADLINE, StopReason.NO_VALID_CUT])
+async def test_a_prefetch_that_found_nothing_in_its_time_is_not_asked_for_again(
+    editor: Editor, stop_reason: StopReason
+) -> None:
+    await shown(editor, "x = |\n", "foo(a)")
+    request = await editor.asks("x = foo(a)|\n")
+    editor.ahead[0].end("", stop_reason)
+    assert await text_of(request) is None
+    assert len(editor.typed) == 1
+
+
 async def test_the_prompt_is_read_where_the_cursor_rests(editor: Editor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prefetching, "REST_S", 0.0)
     for marked in ("x|", "x |", "x =|"):

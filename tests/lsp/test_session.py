@@ -255,3 +255,16 @@ def test_a_client_that_never_creates_the_progress_does_not_stop_the_loading(laun
     client.start(capabilities=SHOWS_PROGRESS)
     client.open(URI, "x")
     assert len(client.items(URI, 0, 1)) == 1
+
+
+# Statistics
+
+
+@pytest.mark.parametrize("is_counted", [True, False])
+def test_counting_can_be_switched_off(launch: Launch, user_dirs: Path, is_counted: bool) -> None:
+    client = launch()
+    client.start(initializationOptions={"statistics": is_counted})
+    client.open(URI, "x")
+    assert client.items(URI, 0, 1)
+    assert client.shut_down() == 0
+    assert bool(list((user_dirs / "data").rglob("statistics.sqlite3"))) == is_counted

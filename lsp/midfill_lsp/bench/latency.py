@@ -78,6 +78,25 @@ def run(peer: Path, model: str, folder: Path | None, progress: Progress) -> Late
     )
 
 
+def render(result: LatencyResult) -> str:
+    """The figures as a Markdown table."""
+    rows = [
+        ("keys, of which a suggestion was due at", [f"{each.n_keys}, {each.n_due}" for each in result.contestants]),
+        ("suggestions shown there", [str(each.n_shown) for each in result.contestants]),
+        ("waited for them in all", _beside(result, "total_wait_s", " s")),
+        ("median wait where a model ran", _beside(result, "model_p50_ms", " ms")),
+        ("p95 wait where a model ran", _beside(result, "model_p95_ms", " ms")),
+        ("CPU time per 100 keys", _beside(result, "cpu_s_per_100_keys", " s")),
+        ("answered without a model", [f"{each.without_model:.0%}" for each in result.contestants]),
+        ("prompt tokens reused", [f"{each.reused:.0%}" for each in result.contestants]),
+        ("tokens decoded per suggestion", [f"{each.decoded_per_suggestion:.1f}" for each in result.contestants]),
+    ]
+    head = ["| | " + " | ".join(each.name for each in result.contestants) + " |", "|---" * (len(rows[0][1]) + 1) + "|"]
+    lines = [f"| {name} | {' | '.join(cells)} |" for name, cells in rows]
+    cancel = f"cancel to worker free: p50 {result.cancel_p50_ms:.1f} ms, p95 {result.cancel_p95_ms:.1f} ms"
+    return "\n".join([*head, *lines, "", cancel])
+
+
 async def _play_all(
     script: Sequence[Session], peer: Path, model: Path, root: Path, progress: Progress
 ) -> dict[str, Played]:
@@ -101,6 +120,12 @@ async def _play_all(
         for player in players:
             release(player)
             await player.close()
+
+
+def _beside(result: LatencyResult, figure: str, unit: str) -> list[str]:
+    """One figure of all contestants; in brackets what share of each peer's ours is."""
+    ours, *peers = (getattr(each, figure) for each in result.contestants)
+    return [f"{ours:,.1f}{unit}", *(f"{peer:,.1f}{unit} ({ours / peer:.2f})" for peer in peers)]
 
 
 async def _midfill(model: Path, root: Path) -> Editor:

@@ -55,6 +55,21 @@ def run(n_sessions: int, progress: Progress, sizes: Sequence[int] = N_FILES) -> 
     return [_measured(n_files, n_sessions, progress) for n_files in sizes]
 
 
+def render(results: Sequence[SpeedResult]) -> str:
+    """The figures as a Markdown table."""
+    rows = [
+        "| files | requests | CPU p50 / p99 | first in a file | wall p99 | cut short | stayed | refresh a file |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    rows += [
+        f"| {one.n_files:,} | {one.n_requests:,} | {one.p50_ms:.1f} / {one.p99_ms:.1f} ms"
+        f" | {one.first_p50_ms:.1f} / {one.first_p99_ms:.1f} ms | {one.wall_p99_ms:.0f} ms"
+        f" | {one.n_cut / one.n_requests:.1%} | {one.stayed:.1%} | {one.refresh_ms:.1f} ms |"
+        for one in results
+    ]
+    return "\n".join(rows) + "\n"
+
+
 def _measured(n_files: int, n_sessions: int, progress: Progress) -> SpeedResult:
     with tempfile.TemporaryDirectory(prefix="midfill-bench-") as made:
         root = Path(made).resolve()

@@ -5,7 +5,7 @@ types the first line in, at the first place with a slip that is deleted again, b
 suggested there, looks at what is suggested next, and puts right what the file has otherwise. So the texts that two
 servers suggest may differ, and the keys and the places where a suggestion is due remain the same.
 
-Of a due suggestion the user waits for the end, whatever it is; other keys are 120 to 190 ms apart, as they come from
+Of a due suggestion the user waits for the end, whatever it is; other keys are 100 to 170 ms apart, as they come from
 practised hands.
 """
 
@@ -26,9 +26,9 @@ FIRST_LINE_CHARS = (19, 23)
 SECOND_LINE_CHARS = (16, 80)
 BEGUN_CHARS = 5  # of the second line are typed before the rest is accepted
 SLIP_AT = 9  # so many characters of a line, a wrong one is typed
-PAUSE_S = (0.12, 0.19)
-LOOK_S = 0.25  # at a suggestion
-JUMP_S = 1.0  # to find the place
+PAUSE_S = (0.1, 0.17)
+LOOK_S = 0.2  # at a suggestion
+JUMP_S = 0.8  # to find the place
 
 
 class Kind(Enum):
@@ -166,7 +166,7 @@ def _suits(lines: Sequence[str]) -> bool:
 def _typed(line: str, rhythm: random.Random, *, has_slip: bool) -> Iterator[Key]:
     """A new line, key by key; the user looks at the end of a word, or after a slip."""
     code = line.strip()
-    yield _newline(line, rhythm)
+    yield _newline(line, rhythm, is_due=True)
     for at, character in enumerate(code):
         if has_slip and at == SLIP_AT:
             yield Key(Kind.TYPE, rhythm.uniform(*PAUSE_S), "q")
@@ -177,16 +177,16 @@ def _typed(line: str, rhythm: random.Random, *, has_slip: bool) -> Iterator[Key]
 def _accepted(line: str, rhythm: random.Random) -> Iterator[Key]:
     """A new line of which the beginning is typed, the rest accepted, and put right."""
     code = line.strip()
-    yield _newline(line, rhythm)
+    yield _newline(line, rhythm, is_due=False)
     for at, character in enumerate(code[:BEGUN_CHARS], 1):
         yield Key(Kind.TYPE, rhythm.uniform(*PAUSE_S), character, is_due=at == BEGUN_CHARS)
     yield Key(Kind.ACCEPT, rhythm.uniform(*PAUSE_S), code[BEGUN_CHARS:], is_due=True)
     yield Key(Kind.CORRECT, rhythm.uniform(*PAUSE_S), code[BEGUN_CHARS:])
 
 
-def _newline(line: str, rhythm: random.Random) -> Key:
+def _newline(line: str, rhythm: random.Random, *, is_due: bool) -> Key:
     indentation = line[: len(line) - len(line.lstrip())]
-    return Key(Kind.NEWLINE, rhythm.uniform(*PAUSE_S), "\n" + indentation, is_due=True)
+    return Key(Kind.NEWLINE, rhythm.uniform(*PAUSE_S), "\n" + indentation, is_due=is_due)
 
 
 def _word_end(code: str) -> int:

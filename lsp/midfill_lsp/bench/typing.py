@@ -107,7 +107,11 @@ async def _type(source: Path, text: str, model: str, n_keystrokes: int, progress
 
 
 async def connect(options: Mapping[str, object], folder: Path | None = None) -> LanguageClient:
-    """A started server whose model is loaded, with these settings; `folder` is its workspace."""
+    """A started server whose model is loaded, with these settings; `folder` is its workspace.
+
+    What is measured does not count as used.
+    """
+    options = {**options, "statistics": False}
     client = LanguageClient("midfill-bench", __version__)
     settled: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from midfill_context.cursor import Chunk
-from midfill_context.retrieval.candidates import K, Candidate, Source, fused, is_within, said_by
+from midfill_context.retrieval.candidates import Candidate, K, Source, fused, is_within, said_by
 from midfill_context.retrieval.choosing import Budget, choose
 from midfill_context.retrieval.placing import Placed, placed_anew
 
@@ -52,7 +52,7 @@ def test_a_source_gets_more_than_its_share_only_of_what_is_left() -> None:
     similar = [chunk(f"s{number}") for number in range(5)]
     recent = [chunk(f"r{number}", 15, source="recent") for number in range(3)]
     chosen = choose(fused([similar, recent]), BUDGET, frozenset())
-    assert [one.path for one in chosen] == ["s0", "r0", "s1", "s2"]
+    assert [one.path for one in chosen] == ["s0", "r0", "s1", "r1", "r2"]
     assert [one.path for one in choose(similar, BUDGET, similar[0].said)] == ["s1", "s2", "s3", "s4"]
 
 

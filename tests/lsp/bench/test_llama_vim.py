@@ -128,7 +128,7 @@ def test_nothing_is_shown(answer: str) -> None:
 def test_nothing_is_asked_with_much_behind_the_cursor() -> None:
     async def scene() -> None:
         server = ScriptedServer()
-        assert await Typist(server, place=0).typed("x") is None
+        assert await Typist(server, "def function():\n", 0).typed("x") is None
         assert server.asked == []
 
     play(scene)
