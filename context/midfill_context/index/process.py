@@ -158,7 +158,8 @@ class _Process:
         self._tell(Warn(f"The workspace {what}: only a part of it is indexed. Open the folder of one project instead."))
 
     def _tell(self, message: FromProcess) -> None:
-        self._commit_at = min(self._commit_at, time.monotonic() + COMMIT_S)
+        if self._store:
+            self._commit_at = min(self._commit_at, time.monotonic() + COMMIT_S)
         send(self._out, message)
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import psutil
@@ -237,6 +238,22 @@ def test_the_process_comes_back(root: Path, opened: Opened) -> None:
     assert index.process_id != first
     assert names(index, "app/shop.py") == ["typed"]
     assert names(index, "late.py") == ["late"]
+
+
+@pytest.mark.parametrize("has_store", [True, False])
+def test_it_rests_when_there_is_nothing_to_do(root: Path, has_store: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "COMMIT_S", 0.0)
+    store = store_path(root) if has_store else None
+    resting = process._Process(Start(root, store, is_watched=False), BytesIO())
+    waits: list[float] = []
+    wait_s = resting._wait_s
+    monkeypatch.setattr(resting, "_wait_s", lambda: waits.append(wait_s()) or waits[-1])
+    thread = threading.Thread(target=resting.run, daemon=True)
+    thread.start()
+    until(lambda: bool(waits) and waits[-1] > 1)
+    resting.listen(BytesIO())  # the other side goes away
+    thread.join(TIMEOUT_S)
+    assert not thread.is_alive()
 
 
 def test_the_process_ends_with_its_parent(root: Path) -> None:
