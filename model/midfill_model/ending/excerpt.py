@@ -45,6 +45,8 @@ def _spans(nodes: Iterable[Node], source: bytes) -> Iterator[Span]:
         start = source.rfind(b"\n", 0, node.start_byte) + 1
         end = source.find(b"\n", node.end_byte) + 1 or len(source)
         alone = not source[start : node.start_byte].strip() and not source[node.end_byte : end].strip()
+        while source[end : end + 1] == b"\n":
+            end += 1
         if alone and node.is_named and not node.has_error and node.type not in _KEPT:
             yield start, end
 

@@ -10,7 +10,7 @@ from midfill_model.ending.brackets import OPENERS, unopened_closer
 from midfill_model.ending.ended import Ended
 from midfill_model.ending.hole import TooHard, encoded
 from midfill_model.ending.judging import Judge
-from midfill_model.ending.pieces import pieces
+from midfill_model.ending.pieces import shorter_pieces
 from midfill_model.ending.repetition import repeated_lines, repeated_rest
 from midfill_model.engine import StopReason
 
@@ -32,8 +32,7 @@ class Finisher:
 
     def finish(self, text: str, reason: StopReason) -> Ended:
         """The best piece of `text`: the longest of those that leave the fewest errors, none more than without it."""
-        text = _without_half(text, reason) if reason in _CUT_SHORT else text
-        text = text.strip("\n") if self._rest and not text.strip() else text
+        text = _without_half(text) if reason in _CUT_SHORT else text
         text = text.rstrip() if not self._rest or self._rest[0].isspace() else text
         if not text.strip():
             return Ended("", reason)
@@ -47,10 +46,11 @@ class Finisher:
         least = 1 << 30
         for ended in self._candidates(text, reason):
             n_replaced = len(encoded(self._rest[: ended.n_replaced]))
+            # Errors elsewhere may hide one near the hole, and the excerpt is parsed much faster than the file.
+            if not all(judge.adds_none(ended.text, n_replaced) for judge in (self._local, self._whole)):
+                continue
             n_errors = self._whole.n_errors(ended.text, n_replaced)
-            if n_errors < least and all(
-                judge.adds_none(ended.text, n_replaced) for judge in (self._whole, self._local)
-            ):
+            if n_errors < least:
                 best, least = ended, n_errors
             if least <= self._whole.floor:
                 break
@@ -60,12 +60,11 @@ class Finisher:
         """The pieces, the most wanted ones first."""
         repeated = self._repeated(text)
         if repeated is not None:
-            yield Ended(text[:repeated].rstrip() if not self._rest else text[:repeated], StopReason.SUFFIX)
+            yield Ended(text[:repeated] if self._rest else text[:repeated].rstrip(), StopReason.SUFFIX)
         if self._rest and _closes_itself(text, self._rest.strip()):
             yield Ended(text, reason, len(self._rest))
         yield Ended(text, reason)
-        for piece in list(pieces(text))[1:]:
-            yield Ended(piece, reason)
+        yield from (Ended(piece, reason) for piece in shorter_pieces(text))
 
     def _repeated(self, text: str) -> int | None:
         if self._rest:
@@ -78,7 +77,7 @@ def lines_below(below: str) -> list[str]:
     return [line.rstrip() for line in below.split("\n", N_LINES_BELOW)[:N_LINES_BELOW] if line.strip()]
 
 
-def _without_half(text: str, reason: StopReason) -> str:
+def _without_half(text: str) -> str:
     """Without the line that was not written to its end; of a single line, without its last word."""
     lines, newline, last = text.rpartition("\n")
     if lines.strip():

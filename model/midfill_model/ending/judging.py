@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from midfill_context.syntax.errors import count_errors
 from midfill_context.syntax.parts import parts
-from midfill_model.ending.brackets import closers_of
 from midfill_model.ending.hole import Filled, Hole
 from midfill_model.ending.laxness import count_lax
 
@@ -16,23 +15,19 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-# Languages in which a block ends where its indentation does.
-BY_INDENTATION = frozenset({"python"})
 # A line of these belongs to the definition on the next one.
 MARKS = frozenset(
     {"decorator", "annotation", "marker_annotation", "attribute_item", "attribute_list", "attribute_group"}
 )
-_MAX_CLOSERS = 4
 _MAX_COMMENTS = 16
-# Words that close what stands open, where a language has no brackets for it.
-_CLOSING_WORDS = {"ruby": ("\nend",), "lua": ("\nend",), "bash": ("\nfi", "\ndone", "\nesac")}
 
 
 class Judge:
-    """Counts the errors of a file by what stands in its hole."""
+    """Counts the errors of a file by what stands in its hole; `placeholder` is a text that makes it read well."""
 
-    def __init__(self, hole: Hole) -> None:
+    def __init__(self, hole: Hole, placeholder: str) -> None:
         self.hole = hole
+        self.placeholder = placeholder
         self._bodies = frozenset(kind for kind, part in parts(hole.language).items() if part == "body")
         self._known: dict[tuple[str, int], int] = {}
 
@@ -44,18 +39,6 @@ class Judge:
             n_errors = count_errors_of(self.hole.language, filled)
             self._known[key] = n_errors + self._swallows(filled, n_replaced)
         return self._known[key]
-
-    @cached_property
-    def placeholder(self) -> str:
-        """The text with which the file reads best: `x`, with or without what is open before the hole closed."""
-        best, least = "", 1 << 30
-        for text in self._placeholders():
-            n_errors = count_errors_of(self.hole.language, self.hole.fill(text))
-            if n_errors < least:
-                best, least = text, n_errors
-            if not n_errors:
-                break
-        return best
 
     @cached_property
     def floor(self) -> int:
@@ -73,27 +56,6 @@ class Judge:
             filled = self.hole.fill(text, n_replaced, is_afresh=True)
             n_errors = max(n_errors, count_errors_of(self.hole.language, filled))
         return n_errors <= count_errors_of(self.hole.language, self.hole.fill(""))
-
-    def _placeholders(self) -> list[str]:
-        has_rest = bool(self.hole.suffix.partition(b"\n")[0].strip())
-        words = ["x", ""] if has_rest else [*self._indented(), "x;", "x", ""]
-        closers = closers_of(self.hole.prefix)
-        for n_closed in range(1, min(len(closers), _MAX_CLOSERS) + 1):
-            closed = "".join(closers[:n_closed])
-            if closed.endswith("}"):
-                words += ["x;" + closed, closed]
-            else:
-                words += ["x" + closed] if has_rest else ["x" + closed + ";", "x" + closed]
-        words += [] if has_rest else ["{"]
-        return words + ["x" + word for word in _CLOSING_WORDS.get(self.hole.language, ())]
-
-    def _indented(self) -> list[str]:
-        """A statement indented like the line above, for a cursor on an empty line in a language where that matters."""
-        *_, above, head = [b"", *self.hole.prefix.rstrip().rsplit(b"\n", 1), self.hole.prefix.rpartition(b"\n")[2]]
-        missing = above[: len(above) - len(above.lstrip())].removeprefix(head)
-        if self.hole.language not in BY_INDENTATION or head.strip() or not missing:
-            return []
-        return [missing.decode() + "x;"]
 
     def _swallows(self, filled: Filled, n_replaced: int) -> bool:
         """Whether what follows on the next lines becomes part of something that it was no part of."""

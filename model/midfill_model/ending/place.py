@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from midfill_context.languages import language
 from midfill_context.syntax.parts import Part, parts
 from midfill_model.ending.brackets import PAIRS
-from midfill_model.ending.judging import BY_INDENTATION, MARKS, Judge
+from midfill_model.ending.judging import MARKS, Judge
+from midfill_model.ending.placeholder import BY_INDENTATION, NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +61,7 @@ def read_place(judge: Judge) -> Place:
     rest = hole.suffix.partition(b"\n")[0].strip()
     filled = hole.fill(judge.placeholder)
     prose = _prose(hole.language, filled)
-    if _needs_nothing(judge, rest):
+    if _needs_nothing(judge):
         return Place(Kind.NOTHING)
     column = _n_indented(head) if hole.language in BY_INDENTATION else None
     if prose is not None:
@@ -69,12 +70,13 @@ def read_place(judge: Judge) -> Place:
     if column is not None and body is not None and body.parent is not None:
         column = _n_indented(filled.source[: body.parent.start_byte + 1].rpartition(b"\n")[2])
     is_whole = kind in (Kind.LINE, Kind.IMPORT) and not rest and judge.is_sound("")
-    return Place(kind, column, is_closed=not judge.placeholder.strip(" \tx;"), is_whole=is_whole)
+    return Place(kind, column, is_closed=not judge.placeholder.strip(f" \t{NAME};"), is_whole=is_whole)
 
 
-def _needs_nothing(judge: Judge, rest: bytes) -> bool:
-    """Whether a word follows the cursor, and the code is complete."""
-    return (rest[:1].isalnum() or rest[:1] == b"_") and judge.is_sound("")
+def _needs_nothing(judge: Judge) -> bool:
+    """Whether a word follows right behind the cursor, and the code is complete."""
+    follows = judge.hole.suffix[:1]
+    return (follows.isalnum() or follows == b"_") and not judge.n_errors("")
 
 
 def _prose(language_id: str, filled: Filled) -> Node | None:
@@ -106,7 +108,7 @@ def _place_in_prose(language_id: str, begun: bytes, head: bytes, column: int | N
 def _kind(language_id: str, filled: Filled, head: bytes, rest: bytes) -> tuple[Kind, Node | None]:
     """The kind of a place in code; for a block its node, too."""
     kinds = parts(language_id)
-    found = filled.source.find(b"x", filled.start, filled.end)
+    found = filled.source.find(NAME.encode(), filled.start, filled.end)
     for node in filled.around(found, found + 1) if found >= 0 else filled.around(filled.start, filled.end):
         part = kinds.get(node.kind_id)
         if node.type in MARKS:

@@ -1,4 +1,8 @@
-"""Ends a completion where the syntax of its file does. See the package for what that means."""
+"""Ends a completion where the syntax of its file does.
+
+All the rules are asked at characters: at a line end, at the first word of the line after it, at a semicolon and where
+the suffix begins to be repeated. Only there the text is put into the excerpt of the file, and that is parsed.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +17,11 @@ from midfill_model.ending.brackets import CLOSING, OPENERS, n_open
 from midfill_model.ending.ended import Ended
 from midfill_model.ending.excerpt import excerpt
 from midfill_model.ending.finishing import Finisher
-from midfill_model.ending.hole import Hole, encoded
+from midfill_model.ending.hole import Hole, TooHard, encoded
 from midfill_model.ending.indentation import Indentation
 from midfill_model.ending.judging import Judge
 from midfill_model.ending.place import Kind, read_place
+from midfill_model.ending.placeholder import closing_placeholder, plain_placeholder
 from midfill_model.ending.repetition import line_loop, repeated_lines, word_loop
 from midfill_model.engine import StopReason
 
@@ -34,12 +39,14 @@ class StructureEnding:
     """The ending for one place in a file. Raises TooHard, see there."""
 
     def __init__(self, cursor: Cursor) -> None:
-        whole = Judge(Hole(cursor.language, encoded(cursor.prefix), encoded(cursor.suffix)))
-        self._local = Judge(excerpt(whole.hole, whole.hole.fill(whole.placeholder)))
+        hole = Hole(cursor.language, encoded(cursor.prefix), encoded(cursor.suffix))
+        near = excerpt(hole, hole.fill(plain_placeholder(hole)))
+        placeholder = closing_placeholder(near)
+        self._whole, self._local = Judge(hole, placeholder), Judge(near, placeholder)
         self._place = read_place(self._local)
         self._head = cursor.prefix.rpartition("\n")[2]
         self._rest = cursor.suffix.partition("\n")[0].rstrip()
-        self._finisher = Finisher(cursor, whole, self._local)
+        self._finisher = Finisher(cursor, self._whole, self._local)
         self._indentation = Indentation.of(cursor.prefix + cursor.suffix)
         self._language = cursor.language
         self._suffix = cursor.suffix
@@ -51,13 +58,23 @@ class StructureEnding:
         return self._place.kind
 
     @property
+    def n_parses(self) -> int:
+        """How many trees were made so far."""
+        return self._local.hole.n_parses + self._whole.hole.n_parses
+
+    @property
     def needs_nothing(self) -> bool:
         """See `TextEnding.needs_nothing`."""
         return self.kind is Kind.NOTHING
 
     def cut(self, text: str) -> Ended | None:
         """See `TextEnding.cut`."""
-        text = self._indentation.applied(text)
+        try:
+            return self._cut(self._indentation.applied(text))
+        except TooHard:
+            return Ended("", StopReason.NO_VALID_CUT)
+
+    def _cut(self, text: str) -> Ended | None:
         start = len(self._seen) if text.startswith(self._seen) else 0
         self._seen = text
         for at in range(start, min(len(text), MAX_CHARS)):
@@ -218,7 +235,7 @@ class StructureEnding:
         """How far a line may be indented at most to begin something new."""
         is_new = self._place.kind is not Kind.BLOCK and not text.partition("\n")[0].strip()
         if is_new or self._place.kind is Kind.STATEMENT:
-            lines = ((self._head if self._head.strip() == "" else "") + text).split("\n")
+            lines = (("" if self._head.strip() else self._head) + text).split("\n")
             return next((_n_indented(line) for line in lines if line.strip()), 0)
         return self._place.column or 0
 

@@ -64,14 +64,14 @@ class Decoder:
         """
         max_tokens = min(request.limits.max_tokens, self._n_ctx // 4)
         request = replace(request, limits=replace(request.limits, max_tokens=max_tokens))
+        ending = ending_of(request)
+        if ending.needs_nothing and max_tokens:  # what is still to be read of the last prompt goes on being read
+            return Completion("", StopReason.NOTHING_NEEDED)
         prompt, sequence = self._choice.choose(request, n_branched_tokens(max_tokens))
         if not prompt.tokens:
             return Completion("", StopReason.NOTHING_TO_CONTINUE)
         started = time.perf_counter()
         timings = Timings(n_prompt_tokens=len(prompt.drafted), n_context_tokens=prompt.n_snippet_tokens)
-        ending = ending_of(request)
-        if ending.needs_nothing and max_tokens:
-            return Completion("", StopReason.NOTHING_NEEDED)
         rng = np.random.default_rng(request.sampling.seed)
         try:
             with self._interrupt.deadline(request.limits.prompt_ms):

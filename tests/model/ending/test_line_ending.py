@@ -1,4 +1,4 @@
-"""Where completions end, as a table: the place in the file, what the model writes, what is left of it and why.
+"""Where completions end by lines, as a table: the place in the file, what the model writes, what is left of it and why.
 
 The place is a file with `|` where the cursor is.
 """
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from midfill_context.cursor import Cursor
-from midfill_model.ending import N_LINES_BELOW, LineEnding, RawEnding, ending_of, line_ending
+from midfill_model.ending import N_LINES_BELOW, Ended, LineEnding, RawEnding, ending_of, line_ending
 from midfill_model.engine import CompletionRequest, Ending, StopReason
 
 LINE, SUFFIX, MAX_TOKENS = StopReason.LINE, StopReason.SUFFIX, StopReason.MAX_TOKENS
@@ -21,7 +21,7 @@ def ending_at(place: str) -> LineEnding:
     return line_ending(Cursor("a.py", "python", prefix, suffix))
 
 
-def feed(place: str, written: str, n_chars: int = 1) -> tuple[str, StopReason]:
+def feed(place: str, written: str, n_chars: int = 1) -> Ended:
     """As decoding does: all the text so far, after every `n_chars` more, until it ends."""
     ending = ending_at(place)
     for end in range(1, len(written) + n_chars, n_chars):
@@ -79,13 +79,13 @@ TABLE = {
 
 @pytest.mark.parametrize(("place", "written", "text", "reason"), TABLE.values(), ids=TABLE)
 def test_ends(place: str, written: str, text: str, reason: StopReason) -> None:
-    assert feed(place, written) == (text, reason)
+    assert feed(place, written) == Ended(text, reason)
 
 
 @pytest.mark.parametrize(("place", "written", "text", "reason"), TABLE.values(), ids=TABLE)
 def test_token_lengths_do_not_matter(place: str, written: str, text: str, reason: StopReason) -> None:
     """What comes in one piece ends like what comes by characters."""
-    assert feed(place, written, len(written)) == (text, reason)
+    assert feed(place, written, len(written)) == Ended(text, reason)
 
 
 @settings(derandomize=True, max_examples=300)
@@ -95,7 +95,7 @@ def test_token_lengths_do_not_matter(place: str, written: str, text: str, reason
     written=st.text("ab()[] \n;", max_size=12),
 )
 def test_in_the_middle_of_a_line_it_stays_there(prefix: str, rest: str, written: str) -> None:
-    text, _ = feed(f"{prefix}|{rest}\nbelow\n", written)
+    text = feed(f"{prefix}|{rest}\nbelow\n", written).text
     assert "\n" not in text
     assert written.startswith(text)
 
@@ -103,10 +103,11 @@ def test_in_the_middle_of_a_line_it_stays_there(prefix: str, rest: str, written:
 @settings(derandomize=True, max_examples=300)
 @given(prefix=st.text("ab( \n", max_size=8), written=st.text("ab()[] \n;", max_size=12))
 def test_at_the_end_of_a_line_it_writes_one_line_of_code(prefix: str, written: str) -> None:
-    text, reason = feed(f"{prefix}|\nnever written\n", written)
+    ended = feed(f"{prefix}|\nnever written\n", written)
+    text = ended.text
     assert written.startswith(text)
     assert len([line for line in text.split("\n") if line.strip()]) <= 1
-    if reason is LINE:
+    if ended.stop_reason is LINE:
         assert text.strip()
 
 
@@ -127,10 +128,16 @@ def test_raw_takes_what_the_model_wrote(place: str, written: str) -> None:
     request = CompletionRequest(Cursor("a.py", "python", prefix, suffix), ending=Ending.RAW)
     ending = ending_of(request)
     assert ending.cut(written) is None
-    assert ending.finish(written, MAX_TOKENS) == (written, MAX_TOKENS)
+    assert ending.finish(written, MAX_TOKENS) == Ended(written, MAX_TOKENS)
 
 
-def test_a_request_ends_by_the_line_unless_it_says_otherwise() -> None:
-    cursor = Cursor("a.py", "python", "x = ", "\n")
+@pytest.mark.parametrize("language", ["", "toml"])
+def test_a_language_without_a_grammar_ends_by_lines(language: str) -> None:
+    cursor = Cursor("a.toml", language, "x = ", "\n")
     assert ending_of(CompletionRequest(cursor)) == line_ending(cursor)
+
+
+def test_a_request_may_ask_for_another_ending() -> None:
+    cursor = Cursor("a.py", "python", "x = ", "\n")
+    assert ending_of(CompletionRequest(cursor, ending=Ending.LINE)) == line_ending(cursor)
     assert ending_of(CompletionRequest(cursor, ending=Ending.RAW)) == RawEnding()
