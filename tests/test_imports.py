@@ -82,7 +82,7 @@ def test_all_packages_are_read() -> None:
         ("sklearn", {TRAINING}),
         ("matplotlib", {TRAINING}),
         ("detect_secrets", {CONTEXT}),
-        ("tree_sitter", {CONTEXT, MODEL, TRAINING}),
+        ("tree_sitter", {CONTEXT, MODEL, LSP, TRAINING}),
         ("sqlite3", {LSP, CONTEXT, TRAINING}),
     ],
 )

@@ -70,7 +70,9 @@ class Settings:
     )
     prompt_budget_ms: int = _setting(10_000, "time for reading the prompt, in ms", low=1, high=600_000)
     decode_budget_ms: int = _setting(1_200, "time for writing the completion, in ms", low=1, high=600_000)
-    debounce_ms: int = _setting(0, "pause in typing before the model is asked, in ms; 0: by your rhythm and its speed", low=0, high=10_000)
+    debounce_ms: int = _setting(
+        0, "pause in typing before the model is asked, in ms; 0: by your rhythm and its speed", low=0, high=10_000
+    )
     n_threads: int = _setting(0, "threads of the model; 0: chosen for this machine", low=0, high=1024, reopens=True)
     context_tokens: int = _setting(
         0, "context length in tokens; 0: chosen for the model", low=0, high=1 << 20, reopens=True

@@ -79,6 +79,20 @@ def run(file: Path, n_lines: int, n_places: int, progress: Progress) -> EndingRe
     )
 
 
+def render(result: EndingResult) -> str:
+    """The figures for people."""
+    measured = f"{result.n_places} completions, {result.n_tokens:,} tokens"
+    return "\n".join(
+        [
+            f"file        {result.file}, {result.n_lines:,} lines; {measured}",
+            f"at first    p50 {result.open_p50_ms:.1f} ms, p95 {result.open_p95_ms:.1f} ms",
+            f"each token  p50 {result.token_p50_ms:.3f} ms, p95 {result.token_p95_ms:.3f} ms,"
+            f" mean {result.token_mean_ms:.3f} ms",
+            f"at the end  p50 {result.finish_p50_ms:.1f} ms, p95 {result.finish_p95_ms:.1f} ms",
+        ]
+    )
+
+
 def _measure(language: str, lines: list[str], at: int, times: _Times) -> None:
     """One completion: the line is gone but for its indentation, and the file from there on is what is written."""
     line = lines[at]

@@ -73,9 +73,9 @@ BENCHMARKS = (
         ),
     ),
     Benchmark(
-        "ending",
+        "ending-overhead",
         "what finding the end of a completion costs for each token",
-        "ending",
+        "ending_overhead",
         (
             _argument("file", type=Path, metavar="FILE", help="code in a language with a grammar"),
             _count("--lines", "n_lines", 1000, "how much of the file"),

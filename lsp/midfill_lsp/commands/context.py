@@ -18,9 +18,7 @@ def add_parser(subparsers: Subparsers) -> None:
     """Declare `midfill context`."""
     parser = subparsers.add_parser("context", help="show what a prompt gets from the rest of the project, and why")
     add_place(parser)
-    parser.add_argument(
-        "--model", default="", metavar="NAME|PATH", help="whose tokens are counted"
-    )
+    parser.add_argument("--model", default="", metavar="NAME|PATH", help="whose tokens are counted")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 

@@ -9,9 +9,9 @@ from functools import cache
 import pytest
 
 from midfill_context.syntax.grammars import parse
+from midfill_context.syntax.parts import parts
 from midfill_training.errors import BadInput
 from midfill_training.objectives.code import Code
-from midfill_training.objectives.nodes import parts
 from midfill_training.objectives.sampling import ObjectiveSettings
 from midfill_training.objectives.sfim import HoleSettings, at_cursor, in_characters, structure_hole
 from midfill_training.objectives.spans import KINDS, Hole, KindWeights, find_hole

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from midfill_training.objectives.nodes import Part
+from midfill_context.syntax.parts import Part
 
 if TYPE_CHECKING:
     from tree_sitter import Node

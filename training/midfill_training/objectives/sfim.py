@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass, field, fields
 
 from midfill_context.syntax.grammars import parse
+from midfill_context.syntax.parts import parts
 from midfill_training.errors import BadInput
 from midfill_training.objectives.code import Code
-from midfill_training.objectives.nodes import parts
 from midfill_training.objectives.spans import Hole, KindWeights, find_hole
 
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")

@@ -14,8 +14,8 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import TYPE_CHECKING
 
+from midfill_context.syntax.parts import Part
 from midfill_training.objectives.code import Code, Run
-from midfill_training.objectives.nodes import Part
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -8,7 +8,7 @@ import pytest
 
 from midfill_context.languages import languages
 from midfill_context.syntax.grammars import grammar
-from midfill_training.objectives.nodes import PARTS, parts, patterns
+from midfill_context.syntax.parts import PARTS, parts, patterns
 
 WITH_GRAMMAR = [language.id for language in languages() if language.grammar]
 
