@@ -24,6 +24,7 @@ import pytest
 from gguf import GGUFWriter
 
 from midfill_context.cursor import Chunk, Cursor, Snippet
+from midfill_model.ending.hole import MAX_BYTES
 from midfill_model.engine import (
     Completion,
     CompletionRequest,
@@ -191,6 +192,15 @@ def open_engine() -> Iterator[Callable[..., LlamaEngine]]:
     yield open_one
     for engine in engines:
         engine.close()
+
+
+@pytest.mark.parametrize("n_chars", [1_000, 100_000, 400_000, 3_000_000])
+def test_the_worker_sees_all_that_the_ending_reads(engine: LlamaEngine, n_chars: int) -> None:
+    """Of a part of a file, brackets that the rest closes would look open."""
+    half = "call(\n" * (n_chars // 12)
+    cursor = Cursor("a.py", "python", half, half)
+    seen = engine._trimmed(CompletionRequest(cursor)).cursor
+    assert seen == cursor or min(len(seen.prefix), len(seen.suffix)) > MAX_BYTES
 
 
 class TestAnswers:

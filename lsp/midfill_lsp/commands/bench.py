@@ -50,6 +50,7 @@ def _count(flag: str, dest: str, default: int, help: str, least: int = 1) -> Arg
 
 _MODEL = _argument("--model", default="", metavar="NAME|PATH", help="default: the default model")
 _PROJECTS = _argument("folders", nargs="+", type=Path, metavar="DIR", help="Python projects")
+_RESULTS = _argument("--results", type=Path, metavar="FILE", help="keep what the model writes, and go on from there")
 
 BENCHMARKS = (
     Benchmark(
@@ -80,6 +81,28 @@ BENCHMARKS = (
             _argument("file", type=Path, metavar="FILE", help="code in a language with a grammar"),
             _count("--lines", "n_lines", 1000, "how much of the file"),
             _count("--places", "n_places", 200, "how many completions"),
+        ),
+    ),
+    Benchmark(
+        "validity",
+        "whether suggestions break the file, by how they end",
+        "validity",
+        (
+            _argument("folders", nargs="+", type=Path, metavar="DIR", help="projects"),
+            _MODEL,
+            _count("--cursors", "n_cursors", 2000, "how many"),
+            _RESULTS,
+        ),
+    ),
+    Benchmark(
+        "endings",
+        "whether completions end where they should",
+        "endings",
+        (
+            _argument("data", nargs="+", type=Path, metavar="FILE", help="SantaCoder-FIM or what cut-fim-eval writes"),
+            _MODEL,
+            _argument("--limit", "per_group", type=whole_number(1), metavar="N", help="cases a group; default: all"),
+            _RESULTS,
         ),
     ),
     Benchmark(

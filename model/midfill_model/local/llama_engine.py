@@ -17,6 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import IO, TypeVar
 
+from midfill_model.ending.hole import MAX_BYTES
 from midfill_model.engine import (
     Completion,
     CompletionRequest,
@@ -150,10 +151,14 @@ class LlamaEngine:
             self._supervisor.join(timeout=5)
 
     def _trimmed(self, request: CompletionRequest) -> CompletionRequest:
-        """The request with no more text than a prompt could ever hold, cut by the same coarse steps."""
-        max_chars = self._options.max_prompt_tokens * CHARS_PER_TOKEN
+        """The request without text that no prompt could hold, cut by the same coarse steps.
+
+        So much stays that a file which is too long for its syntax to be read still is: in a part of it, brackets that
+        the rest closes would look open.
+        """
+        max_chars = max(8 * self._options.max_prompt_tokens * CHARS_PER_TOKEN, 2 * MAX_BYTES)
         cursor = request.cursor
-        prefix, suffix = prefix_window(cursor.prefix, 8 * max_chars), suffix_window(cursor.suffix, max_chars)
+        prefix, suffix = prefix_window(cursor.prefix, max_chars), suffix_window(cursor.suffix, max_chars)
         return replace(request, cursor=replace(cursor, prefix=prefix, suffix=suffix))
 
     def _give_up(self, number: int, reason: StopReason) -> None:
