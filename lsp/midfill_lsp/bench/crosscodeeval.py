@@ -1,7 +1,8 @@
 """CrossCodeEval's chunks of other files, in the order that its retrieval gave them and in ours.
 
 A case is a place in a file, the text that follows there and some chunks; the repository is not at hand. The chunks
-become the files of a workspace, and what counts is how many identifiers of the text stand in what fits the budget.
+become the files of a workspace, and what counts is how many identifiers of the text stand in what fits the budget: of
+all, and of those that the file itself does not hold.
 """
 
 from __future__ import annotations
@@ -28,9 +29,13 @@ _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 @dataclass(frozen=True)
 class Recall:
-    """The share of a true text's identifiers that the chunks hold; `gain` is that of ours over the order given."""
+    """The share of a true text's identifiers that the chunks hold; `gain` is that of ours over the order given.
+
+    `is_new`: only identifiers count that the file does not hold, and only cases that have some.
+    """
 
     max_tokens: int
+    is_new: bool
     given: Estimate
     ours: Estimate
     gain: Estimate
@@ -42,15 +47,19 @@ def run(data: Path, budgets: Sequence[int], progress: Progress, model: str = "")
     if not cases:
         raise ValueError(f"{data} has no cases")
     with Scorer(find_model(model or DEFAULT_MODEL).path, max(budgets)) as scorer:
-        return tuple(_recall(cases, max_tokens, scorer.count_tokens, progress) for max_tokens in budgets)
+        return tuple(
+            recall for max_tokens in budgets for recall in _recalls(cases, max_tokens, scorer.count_tokens, progress)
+        )
 
 
 def render(recalls: Iterable[Recall]) -> str:
     """The figures as a Markdown table."""
-    rows = [f"| tokens | {GIVEN} | {OURS} | gain |", "|---|---|---|---|"]
-    rows += [
-        f"| {found.max_tokens} | {found.given} | {found.ours}, n = {found.ours.n} | {found.gain} |" for found in recalls
-    ]
+    rows = [f"| tokens | identifiers | {GIVEN} | {OURS} | gain |", "|---|---|---|---|---|"]
+    for found in recalls:
+        what = "not in the file" if found.is_new else "all"
+        rows.append(
+            f"| {found.max_tokens} | {what}, n = {found.ours.n} | {found.given} | {found.ours} | {found.gain} |"
+        )
     return "\n".join(rows) + "\n"
 
 
@@ -60,6 +69,11 @@ class _Case:
     cursor: Cursor
     wanted: frozenset[str]
     given: tuple[Snippet, ...]
+
+    @property
+    def new(self) -> frozenset[str]:
+        """The wanted identifiers that the file does not hold."""
+        return self.wanted.difference(_IDENTIFIER.findall(f"{self.cursor.prefix} {self.cursor.suffix}"))
 
 
 def _cases(data: Path) -> Iterator[_Case]:
@@ -84,19 +98,30 @@ def _case(row: dict[str, Any]) -> _Case:
     )
 
 
-def _recall(cases: Sequence[_Case], max_tokens: int, count_tokens: CountTokens, progress: Progress) -> Recall:
-    given, ours = [], []
+def _recalls(
+    cases: Sequence[_Case], max_tokens: int, count_tokens: CountTokens, progress: Progress
+) -> Iterator[Recall]:
+    found: list[tuple[_Case, set[str], set[str]]] = []
     for number, case in enumerate(cases, 1):
         progress(f"{max_tokens} tokens: {number} of {len(cases)}")
-        given.append(_share(case, filled(case.given, max_tokens, count_tokens)))
         with TemporaryDirectory(prefix="midfill-bench-") as made:
             folder = Path(made).resolve()
             _write(case, folder)
             with our_method(folder, max_tokens, count_tokens) as method:
-                ours.append(_share(case, method(case.cursor)))
-    clusters = [case.repository for case in cases]
-    gains = [own - other for own, other in zip(ours, given, strict=True)]
-    return Recall(max_tokens, *(estimate(values, clusters) for values in (given, ours, gains)))
+                ours = _identifiers(method(case.cursor))
+        found.append((case, _identifiers(filled(case.given, max_tokens, count_tokens)), ours))
+    for is_new in (False, True):
+        rows = [(case, case.new if is_new else case.wanted, given, ours) for case, given, ours in found]
+        shares = [
+            (case.repository, len(wanted & given) / len(wanted), len(wanted & ours) / len(wanted))
+            for case, wanted, given, ours in rows
+            if wanted
+        ]
+        if shares:
+            repositories, given_shares, our_shares = zip(*shares, strict=True)
+            gains = [own - other for _, other, own in shares]
+            values = (given_shares, our_shares, gains)
+            yield Recall(max_tokens, is_new, *(estimate(each, repositories) for each in values))
 
 
 def _write(case: _Case, folder: Path) -> None:
@@ -108,6 +133,5 @@ def _write(case: _Case, folder: Path) -> None:
         place.write_text(snippet.chunk.text, encoding="utf-8")
 
 
-def _share(case: _Case, snippets: Iterable[Snippet]) -> float:
-    found = {name for snippet in snippets for name in _IDENTIFIER.findall(snippet.chunk.text)}
-    return len(case.wanted & found) / len(case.wanted)
+def _identifiers(snippets: Iterable[Snippet]) -> set[str]:
+    return {name for snippet in snippets for name in _IDENTIFIER.findall(snippet.chunk.text)}

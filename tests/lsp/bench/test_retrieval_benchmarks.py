@@ -97,12 +97,14 @@ def cases(tmp_path: Path) -> Path:
 
 
 def test_crosscodeeval(cases: Path, smollm2: Path) -> None:
-    narrow, wide = crosscodeeval.run(cases, [250, 2000], ignore, str(smollm2))
+    narrow, narrow_new, wide, _ = crosscodeeval.run(cases, [250, 2000], ignore, str(smollm2))
     assert narrow.given.n == 1, "a text without identifiers tells nothing"
     assert (narrow.given.mean, narrow.ours.mean) == (0.0, 1.0)
     assert (wide.given.mean, wide.ours.mean) == (1.0, 1.0)
     assert narrow.gain.mean == 1.0
-    assert "| 250 |" in crosscodeeval.render([narrow])
+    assert narrow_new.is_new
+    assert narrow_new.ours.mean == 1.0
+    assert "| 250 | not in the file, n = 1 |" in crosscodeeval.render([narrow_new])
 
 
 @pytest.mark.parametrize("line", ["{}", "[1]"])
