@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from commands import MIDFILL, MIDFILL_TRAIN, run
+from midfill_lsp.commands.bench import BENCHMARKS, Benchmark
 
 
 def test_typing_measures_a_session(smollm2: Path) -> None:
@@ -39,3 +42,13 @@ def test_random_model_where_nothing_can_be_written() -> None:
     done = run(MIDFILL, "bench", "make-random", "--shape", "tiny", "/nowhere/tiny.gguf")
     assert done.returncode == 1
     assert "cannot write /nowhere/tiny.gguf" in done.stderr
+
+
+@pytest.mark.parametrize("benchmark", BENCHMARKS, ids=lambda benchmark: benchmark.name)
+def test_the_command_line_gives_each_benchmark_what_it_takes(benchmark: Benchmark) -> None:
+    module = import_module(f"midfill_lsp.bench.{benchmark.module}")
+    taken = inspect.signature(module.run).parameters
+    given = {argument.options.get("dest") or argument.flag.lstrip("-") for argument in benchmark.arguments}
+    assert given | {"progress"} <= set(taken)
+    assert {name for name, taken_by in taken.items() if taken_by.default is taken_by.empty} <= given | {"progress"}
+    assert callable(module.render)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from midfill_lsp.bench import retrieval_speed
+from midfill_lsp.bench.context import retrieval_speed
 from midfill_lsp.commands import context
 from midfill_model.files import store
 from midfill_model.files.catalogue import DEFAULT_MODEL

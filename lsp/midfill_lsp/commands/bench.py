@@ -56,7 +56,7 @@ BENCHMARKS = (
     Benchmark(
         "typing",
         "a typing session: prompt reuse, waiting times, cancel latency",
-        "typing",
+        "latency.typing",
         (
             _MODEL,
             _argument("--file", type=Path, metavar="FILE", help="what to type into; default: a library module"),
@@ -66,7 +66,7 @@ BENCHMARKS = (
     Benchmark(
         "latency",
         "waiting times and CPU time beside llama-server, driven as llama.vim does",
-        "latency",
+        "latency.peer",
         (
             _argument("--peer", required=True, type=Path, metavar="PATH", help="a llama-server"),
             _MODEL,
@@ -76,7 +76,7 @@ BENCHMARKS = (
     Benchmark(
         "ending-overhead",
         "what finding the end of a completion costs for each token",
-        "ending_overhead",
+        "completions.ending_overhead",
         (
             _argument("file", type=Path, metavar="FILE", help="code in a language with a grammar"),
             _count("--lines", "n_lines", 1000, "how much of the file"),
@@ -86,7 +86,7 @@ BENCHMARKS = (
     Benchmark(
         "validity",
         "whether suggestions break the file, by how they end",
-        "validity",
+        "completions.validity",
         (
             _argument("folders", nargs="+", type=Path, metavar="DIR", help="projects"),
             _MODEL,
@@ -97,7 +97,7 @@ BENCHMARKS = (
     Benchmark(
         "endings",
         "whether completions end where they should",
-        "endings",
+        "completions.endings",
         (
             _argument("data", nargs="+", type=Path, metavar="FILE", help="SantaCoder-FIM or what cut-fim-eval writes"),
             _MODEL,
@@ -108,7 +108,7 @@ BENCHMARKS = (
     Benchmark(
         "index",
         "the workspace index: files per second, reload, memory, changes",
-        "index",
+        "context.index",
         (
             _argument("folder", type=Path, metavar="DIR", help="the project to index; it is copied first"),
             _count("--files", "n_files", 0, "fill up with copies to so many files", least=0),
@@ -117,7 +117,7 @@ BENCHMARKS = (
     Benchmark(
         "checkout",
         "requests while a checkout rewrites many files",
-        "checkout",
+        "context.checkout",
         (
             _argument("folder", type=Path, metavar="DIR", help="the project; it is copied first"),
             _count("--files", "n_files", 3000, "fill up with copies to so many files"),
@@ -127,13 +127,13 @@ BENCHMARKS = (
     Benchmark(
         "retrieval-speed",
         "what finding snippets adds to a request, in workspaces of 1,000 and 10,000 files",
-        "retrieval_speed",
+        "context.retrieval_speed",
         (_count("--sessions", "n_sessions", 40, "how many files are typed into"),),
     ),
     Benchmark(
         "retrieval-quality",
         "whether the definition that a call needs is among the snippets",
-        "retrieval_quality",
+        "context.retrieval_quality",
         (
             _PROJECTS,
             _MODEL,
@@ -144,7 +144,7 @@ BENCHMARKS = (
     Benchmark(
         "crosscodeeval",
         "how CrossCodeEval's chunks are ranked, beside the order in which they are given",
-        "crosscodeeval",
+        "context.crosscodeeval",
         (
             _argument("data", type=Path, metavar="FILE", help="a split of the benchmark, .jsonl.gz"),
             _MODEL,
@@ -154,7 +154,7 @@ BENCHMARKS = (
     Benchmark(
         "likelihood",
         "how likely the model finds the true line with snippets, and without",
-        "likelihood",
+        "context.likelihood",
         (
             _PROJECTS,
             _MODEL,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from midfill_lsp.bench import checkout
+from midfill_lsp.bench.context import checkout
 
 
 def test_a_checkout(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from midfill_lsp.bench.cursors import Kind, cut_cursors, find_holes
+from midfill_lsp.bench.completions.cursors import Kind, cut_cursors, find_holes
 
 PYTHON = '''"""Prices of goods.
 

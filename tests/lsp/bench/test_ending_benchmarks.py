@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from midfill_context.cursor import Cursor
-from midfill_lsp.bench import endings, validity
-from midfill_lsp.bench.cursors import CutOut, Kind
-from midfill_lsp.bench.raw_completions import RawCompletion, Writer, ending_at
+from midfill_lsp.bench.completions import endings, validity
+from midfill_lsp.bench.completions.cursors import CutOut, Kind
+from midfill_lsp.bench.completions.raw_completions import RawCompletion, Writer, ending_at
 from midfill_model.engine import Ending, StopReason
 
 SOURCE = '''"""Shapes and their areas."""

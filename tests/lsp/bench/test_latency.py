@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from midfill_lsp.bench import latency
-from midfill_lsp.bench.script import Session, sessions
+from midfill_lsp.bench.latency import peer as latency
+from midfill_lsp.bench.latency.script import Session, sessions
 from midfill_model.errors import EngineError
 from midfill_model.files.random_model import SHAPES, synthetic_vocabulary, write_random_model
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from midfill_lsp.bench.script import N_FILES, Buffer, Edit, Key, Kind, Shown, sessions
+from midfill_lsp.bench.latency.script import N_FILES, Buffer, Edit, Key, Kind, Shown, sessions
 
 SOURCE = Path(textwrap.__file__).parent
 

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from midfill_lsp.bench.llama_server import LlamaServer
-from midfill_lsp.bench.llama_vim import LlamaVim
-from midfill_lsp.bench.playing import Origin
-from midfill_lsp.bench.script import Buffer, Edit, Shown
+from midfill_lsp.bench.latency.llama_server import LlamaServer
+from midfill_lsp.bench.latency.llama_vim import LlamaVim
+from midfill_lsp.bench.latency.playing import Origin
+from midfill_lsp.bench.latency.script import Buffer, Edit, Shown
 
 TEXT = "def f():\n    \n\nprint(f())\n"
 PLACE = len("def f():\n    ")
@@ -135,7 +135,7 @@ def test_nothing_is_asked_with_much_behind_the_cursor() -> None:
 
 
 def test_ring_is_read_while_nobody_types_and_sent_along(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("midfill_lsp.bench.llama_vim.RING_UPDATE_S", 0.001)
+    monkeypatch.setattr("midfill_lsp.bench.latency.llama_vim.RING_UPDATE_S", 0.001)
 
     async def scene() -> None:
         server = ScriptedServer()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from midfill_lsp.bench.punching import MAX_PER_DEFINITION, Call, punch, python_texts
+from midfill_lsp.bench.context.punching import MAX_PER_DEFINITION, Call, punch, python_texts
 
 TEXTS = {
     "app/__init__.py": "",

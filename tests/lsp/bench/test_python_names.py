@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from midfill_lsp.bench.python_names import PythonProject, imported_names
+from midfill_lsp.bench.context.python_names import PythonProject, imported_names
 
 TEXTS = {
     "src/shop/__init__.py": "from .goods import Apple as Fruit, price\nfrom .all import *\nfrom . import tools\n",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from midfill_lsp.bench import crosscodeeval, likelihood, retrieval_quality
-from midfill_lsp.bench.contest import BESIDE, BM25, OURS
+from midfill_lsp.bench.context import crosscodeeval, likelihood, retrieval_quality
+from midfill_lsp.bench.context.contest import BESIDE, BM25, OURS
 
 MAX_TOKENS = 300
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from midfill_lsp.bench.context.windows import WINDOW_LINES, Windows
 from midfill_lsp.bench.intervals import estimate
-from midfill_lsp.bench.windows import WINDOW_LINES, Windows
 
 
 def test_bm25_finds_rare_words_first() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from midfill_context.cursor import Cursor
 from midfill_context.index.walking import Walker
-from midfill_lsp.bench.python_names import Module, Place, PythonProject, imported_names
+from midfill_lsp.bench.context.python_names import Module, Place, PythonProject, imported_names
 
 MAX_PER_DEFINITION = 3  # no project is to be judged by its favourite function
 

@@ -18,16 +18,16 @@ from pathlib import Path
 
 import psutil
 
-from midfill_lsp.bench.editor import Editor
-from midfill_lsp.bench.index import copy_workspace
-from midfill_lsp.bench.llama_server import LlamaServer
-from midfill_lsp.bench.llama_vim import LlamaVim
-from midfill_lsp.bench.playing import Played, Player, cpu_s, hold, play, release, released
-from midfill_lsp.bench.script import Session, sessions
-from midfill_lsp.bench.typing import connect, measure_cancels, percentile
+from midfill_lsp.bench.context.index import copy_workspace
+from midfill_lsp.bench.latency.editor import Editor
+from midfill_lsp.bench.latency.llama_server import LlamaServer
+from midfill_lsp.bench.latency.llama_vim import LlamaVim
+from midfill_lsp.bench.latency.playing import Played, Player, cpu_s, hold, play, release, released
+from midfill_lsp.bench.latency.script import Session, sessions
+from midfill_lsp.bench.latency.typing import connect, measure_cancels, percentile
 from midfill_model.files.catalogue import DEFAULT_MODEL, find_model
 
-OWN_SOURCE = Path(__file__).parents[1]  # what is typed into, where nothing else is given
+OWN_SOURCE = Path(__file__).parents[2]  # what is typed into, where nothing else is given
 SETTLE_S = 120.0
 
 Progress = Callable[[str], None]

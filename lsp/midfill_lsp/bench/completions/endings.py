@@ -19,9 +19,9 @@ from typing import Any
 
 from midfill_context.cursor import Cursor
 from midfill_context.languages import language
-from midfill_lsp.bench.contest import Progress
+from midfill_lsp.bench.completions.raw_completions import Provenance, RawCompletion, Writer, ending_at
+from midfill_lsp.bench.context.contest import Progress
 from midfill_lsp.bench.intervals import Estimate, estimate
-from midfill_lsp.bench.raw_completions import Provenance, RawCompletion, Writer, ending_at
 from midfill_model.engine import Ending
 
 _ENDINGS = {"structured stop": Ending.STRUCTURE, "line mode": Ending.LINE, "raw end-of-text": Ending.RAW}

@@ -16,8 +16,8 @@ from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
 from midfill_context.languages import language_of
-from midfill_lsp.bench.playing import Origin
-from midfill_lsp.bench.script import Buffer, Edit, Shown
+from midfill_lsp.bench.latency.playing import Origin
+from midfill_lsp.bench.latency.script import Buffer, Edit, Shown
 
 
 class Editor:

@@ -16,10 +16,10 @@ from pathlib import Path
 from midfill_context.cursor import Cursor
 from midfill_context.syntax.errors import MAX_ERRORS, count_errors
 from midfill_context.syntax.grammars import parse
-from midfill_lsp.bench.contest import Progress
-from midfill_lsp.bench.cursors import CutOut, cut_cursors
+from midfill_lsp.bench.completions.cursors import CutOut, cut_cursors
+from midfill_lsp.bench.completions.raw_completions import Provenance, RawCompletion, Writer, ending_at
+from midfill_lsp.bench.context.contest import Progress
 from midfill_lsp.bench.intervals import Estimate, estimate
-from midfill_lsp.bench.raw_completions import Provenance, RawCompletion, Writer, ending_at
 from midfill_lsp.suggestion import Suggestion, suggestion_from
 from midfill_model.ending import Ended, TextEnding
 from midfill_model.ending.hole import TooHard

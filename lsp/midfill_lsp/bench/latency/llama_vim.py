@@ -19,10 +19,10 @@ from typing import Any
 
 import psutil
 
-from midfill_lsp.bench.llama_ring import SEED, Ring
-from midfill_lsp.bench.llama_server import LlamaServer
-from midfill_lsp.bench.playing import Origin
-from midfill_lsp.bench.script import Buffer, Edit, Shown
+from midfill_lsp.bench.latency.llama_ring import SEED, Ring
+from midfill_lsp.bench.latency.llama_server import LlamaServer
+from midfill_lsp.bench.latency.playing import Origin
+from midfill_lsp.bench.latency.script import Buffer, Edit, Shown
 
 N_PREFIX_LINES = 256
 N_SUFFIX_LINES = 64

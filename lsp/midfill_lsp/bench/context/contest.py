@@ -15,8 +15,8 @@ from midfill_context.cursor import Cursor, Snippet
 from midfill_context.imports.project import ancestors, folder_of
 from midfill_context.index.workspace import WorkspaceIndex
 from midfill_context.retrieval.retriever import RetrievalSettings, Retriever
-from midfill_lsp.bench.punching import Call, punch, python_texts
-from midfill_lsp.bench.windows import WINDOW_LINES, Windows
+from midfill_lsp.bench.context.punching import Call, punch, python_texts
+from midfill_lsp.bench.context.windows import WINDOW_LINES, Windows
 
 OURS, BM25, BESIDE = "midfill", "BM25 windows", "BM25 in ten files beside"
 N_BESIDE = 10

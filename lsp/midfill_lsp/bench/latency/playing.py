@@ -12,7 +12,7 @@ from typing import Protocol
 
 import psutil
 
-from midfill_lsp.bench.script import Buffer, Edit, Kind, Session, Shown
+from midfill_lsp.bench.latency.script import Buffer, Edit, Kind, Session, Shown
 
 
 @dataclass(frozen=True)

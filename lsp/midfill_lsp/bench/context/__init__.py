@@ -1,0 +1,1 @@
+"""Benchmarks of the workspace index and of retrieval."""
