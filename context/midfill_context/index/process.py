@@ -151,6 +151,8 @@ class _Process:
         try:
             self._inbox.put(Watch(self._root, lambda paths: self._inbox.put(Changed(tuple(paths)))))
         except CannotWatch as error:
+            if not self._root.is_dir():
+                return  # nothing to tell of: it is looked for every few seconds
             self._inbox.put(Warn(f"Changes of files are looked for every few seconds, because of {error}."))
 
     def _warn_of_size(self) -> None:

@@ -304,8 +304,11 @@ def test_bad_input(tmp_path: Path, opened: Opened) -> None:
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path, opened: Opened) -> None:
-    index = opened(tmp_path / "nowhere", is_watched=True)
+    warnings: list[str] = []
+    index = opened(tmp_path / "nowhere", warnings, is_watched=True)
     assert list(index.paths()) == []
+    assert index.settle(TIMEOUT_S)
+    assert warnings == []
 
 
 def test_the_home_directory_is_warned_of(tmp_path: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
