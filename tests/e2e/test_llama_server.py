@@ -111,7 +111,7 @@ def test_completes_heals_and_reuses_the_prompt(serve: Serve, smollm2: Path) -> N
     with engine_of(server) as engine:
         assert engine.status.model == smollm2.name
         first = engine.submit(request(f"{ARITHMETIC}\n    return")).result(TIMEOUT_S)
-        assert (first.text, first.stop_reason) == (" a * b", StopReason.LINE)
+        assert (first.text, first.stop_reason) == (" a * b", StopReason.STRUCTURE)
         assert first.timings.n_completion_tokens == len(first.logprobs) > 3
         assert all(logprob <= 0 for logprob in first.logprobs)
         for typed, rest in [("\n", "    return a * b"), ("\n    ", "return a * b"), ("\n    retu", "rn a * b")]:
@@ -125,7 +125,7 @@ def test_as_openai_compatible_endpoint(serve: Serve, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(RemoteEngine, "_llama_server_props", lambda self: {})
     with engine_of(serve()) as engine:
         completion = engine.submit(request(f"{ARITHMETIC}\n    ", "\n\nprint(1)\n")).result(TIMEOUT_S)
-        assert (completion.text, completion.stop_reason) == ("return a * b", StopReason.LINE)
+        assert (completion.text, completion.stop_reason) == ("return a * b", StopReason.STRUCTURE)
 
 
 def test_model_with_fim(serve: Serve, tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_server_stops_working(serve: Serve, how: str) -> None:
             assert newer.result(TIMEOUT_S).text == " a * b"
         else:
             endless = request(f"{ARITHMETIC}\n    return", limits=Limits(max_tokens=3000))
-            assert engine.submit(endless).result(TIMEOUT_S).stop_reason is StopReason.LINE
+            assert engine.submit(endless).result(TIMEOUT_S).stop_reason is StopReason.STRUCTURE
         started = time.monotonic()
         server.wait(server.is_idle, "the server to stop working")
         assert time.monotonic() - started < 3, "far less than what was asked for would have taken"
@@ -229,7 +229,10 @@ def test_language_server_with_a_remote_endpoint(serve: Serve) -> None:
         (item,) = client.items("file:///a.py", 9, 10)
         assert item["insertText"] == " a * b"
         server.stop(signal.SIGKILL)
-        assert client.items("file:///a.py", 9, 10) == []
+        (known,) = client.items("file:///a.py", 9, 10)
+        assert known["insertText"] == " a * b"
+        client.change("file:///a.py", 2, {"text": f"{ARITHMETIC}\n    return b"})
+        assert client.items("file:///a.py", 9, 12) == []
         shown = client.notification("window/showMessage", lambda shown: "Nothing listens" in shown["message"])
         assert server.url in shown["message"]
         assert client.shut_down() == 0
