@@ -13,7 +13,7 @@ from itertools import takewhile
 
 from midfill_context.cursor import Cursor
 from midfill_context.syntax.parts import parts
-from midfill_model.ending.brackets import CLOSING, OPENERS, n_open
+from midfill_model.ending.brackets import CLOSING, OPENERS, PAIRS, n_open
 from midfill_model.ending.ended import Ended
 from midfill_model.ending.excerpt import excerpt
 from midfill_model.ending.finishing import Finisher
@@ -143,7 +143,8 @@ class StructureEnding:
             is_below = "\n" in text or not self._head.strip()
             return is_below and (place.is_closed or place.column is not None)
         if place.kind is Kind.LIST:
-            return text.lstrip(" \t").startswith("\n") and text.endswith(",")
+            is_below = text.lstrip(" \t").startswith("\n") and text.endswith(",")
+            return is_below and self._head.rstrip()[-1:] in PAIRS
         if place.column is None:
             return self._is_control(text)
         return "\n" in text.lstrip() and _n_indented(text.rpartition("\n")[2]) > self._column(text)
