@@ -25,20 +25,21 @@ class Budget:
     cost: Callable[[Chunk], int]
 
 
-def choose(candidates: Iterable[Candidate], budget: Budget, known: Said) -> list[Candidate]:
-    """The best candidates that fit and say something that neither `known` nor the others do.
+def choose(candidates: Iterable[Candidate], budget: Budget, known: Said, n_spare_tokens: int = 0) -> list[Candidate]:
+    """The best candidates that fit and say something that neither `known` nor the others do; some tokens stay free.
 
     A source gets more than its share only of what the others leave over.
     """
     choice = _Choice(budget.cost, [known])
+    max_tokens = budget.max_tokens - n_spare_tokens
     too_long = []
     for candidate in candidates:
-        left = budget.max_tokens - choice.spent.total()
+        left = max_tokens - choice.spent.total()
         share = int(budget.max_tokens * budget.shares[candidate.source]) - choice.spent[candidate.source]
         if not choice.takes(candidate, min(left, share)):
             too_long.append(candidate)
     for candidate in too_long:
-        choice.takes(candidate, budget.max_tokens - choice.spent.total())
+        choice.takes(candidate, max_tokens - choice.spent.total())
     return [candidate for candidate, _ in choice.taken]
 
 
@@ -91,18 +92,26 @@ class _Choice:
 
 
 def snippets_of(candidates: Iterable[Candidate], render: Render) -> list[Snippet]:
-    """The snippets with the most relevant last: definitions of one file are one, each other chunk is one."""
-    found = []
+    """Definitions, those of one file as one snippet, then code to go on from; of each the most relevant last.
+
+    Small models copy what stands near the cursor, so that code is worth most there (`midfill bench likelihood`).
+    """
+    lines = []
     groups: defaultdict[str, list[Candidate]] = defaultdict(list)
     for one in candidates:
         if one.definition:
             groups[one.path].append(one)
         else:
-            found.append(Snippet(Chunk(one.path, one.first_line, one.last_line, one.text), one.score, one.why))
+            lines.append(Snippet(Chunk(one.path, one.first_line, one.last_line, one.text), one.score, one.why))
+    definitions = []
     for path, group in groups.items():
         chunk = render(path, [one.definition for one in group if one.definition])
-        found.append(Snippet(chunk, max(one.score for one in group), _why(group)))
-    return sorted(found, key=lambda snippet: snippet.score)
+        definitions.append(Snippet(chunk, max(one.score for one in group), _why(group)))
+    return [*sorted(definitions, key=_score), *sorted(lines, key=_score)]
+
+
+def _score(snippet: Snippet) -> float:
+    return snippet.score
 
 
 def _why(group: Sequence[Candidate]) -> str:

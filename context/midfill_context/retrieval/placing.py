@@ -15,7 +15,7 @@ from midfill_context.retrieval.choosing import Budget, Render, choose, snippets_
 
 # What is in the prompt counts a third more, lest the same few take each other's place with every keystroke.
 _STAYS = 1.33
-_FULL = 0.8  # of the budget, at a fresh start; the rest is for what comes later
+_SPARE = 0.1  # of the budget, at a fresh start: for what comes later
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def placed_anew(
         return candidate.score * (_STAYS if is_within(candidate.said, shown) else 1.0)
 
     ranked = sorted(candidates, key=weight, reverse=True) if placed else candidates
-    chosen = choose(ranked, replace(budget, max_tokens=int(budget.max_tokens * _FULL)), known)
+    chosen = choose(ranked, budget, known, int(budget.max_tokens * _SPARE))
     new = [candidate for candidate in chosen if not is_within(candidate.said, shown)]
     added = _placed(new, budget, render)
     is_fitting = sum(one.n_tokens for one in [*placed, *added]) <= budget.max_tokens

@@ -43,8 +43,8 @@ class RetrievalSettings:
     max_tokens: int = 1024
     time_limit_ms: float = 30.0
     similarity: Similarity = "bm25"
-    definitions_share: float = 0.6
-    similar_share: float = 0.3
+    definitions_share: float = 0.5
+    similar_share: float = 0.5
     recent_share: float = 0.2
 
 
