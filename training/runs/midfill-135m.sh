@@ -28,8 +28,9 @@ pretrain() {
     $limit "$train" pretrain "$out/rows" -o "$out/run" --from "$out/base" --tokenizer "$out/tokenizer" --config "$config" "$@"
 }
 
+# IQ4_NL because llama.cpp reads prompts with it 1.5 times as fast as with Q4_1, which has no tiled multiplication.
 finish() {
-    for type in bf16 q8_0 q4_1; do
+    for type in bf16 q8_0 iq4_nl; do
         "$train" export "$out/run/model" -o "$out/midfill-135m-$type.gguf" --type $type --name midfill-135m \
             --licence apache-2.0 --force
     done
