@@ -51,7 +51,7 @@ class SimilarChunks:
             index = self._indexes.get(_family(cursor.language))
             if index is None:
                 return
-            query = _query(around, index)
+            query = _query(around, index, cursor.path)
             paths = index.best(query, _N_FILES, without=[cursor.path])
         found = []
         for path in paths:
@@ -72,16 +72,16 @@ class SimilarChunks:
                 index.put(path, facts.identifiers)
 
 
-def _query(around: Surroundings, index: TermIndex) -> dict[str, float]:
-    """The terms around a cursor that tell most, by nearness and rarity."""
+def _query(around: Surroundings, index: TermIndex, path: str) -> dict[str, float]:
+    """The terms around a cursor that tell most, by nearness and by rarity in other files."""
     weights: dict[str, float] = {}
     for chain, nearness in around.near.items():
         if nearness >= _MIN_NEARNESS:
             for word in chain:
                 for n, term in enumerate(terms(word)):
                     weights[term] = max(weights.get(term, 0.0), nearness * (_PART if n else 1.0))
-    told = {term: weight * index.idf(term) for term, weight in weights.items()}
-    return {term: told[term] for term in nlargest(_N_TERMS, told, key=told.__getitem__) if told[term] > 0}
+    told = {term: weights[term] * idf for term, idf in index.idf(weights, path).items()}
+    return {term: told[term] for term in nlargest(_N_TERMS, told, key=told.__getitem__)}
 
 
 def _family(language: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -61,15 +61,17 @@ class TermIndex:
         self._lengths[slot] = 0.0
         self._free.append(slot)
 
-    def n_files(self, term: str) -> int:
-        """How many files have a term."""
-        number = self._numbers.get(term)
-        return len(self._postings[number]) if number is not None else 0
-
-    def idf(self, term: str) -> float:
-        """How much a term tells; little for one that is in most of the files, nothing for one that is in none."""
-        n_with = self.n_files(term)
-        return math.log(1 + (len(self._slots) - n_with + 0.5) / (n_with + 0.5)) if n_with else 0.0
+    def idf(self, some: Iterable[str], without: str = "") -> dict[str, float]:
+        """How much terms tell in all files but one: little if they are in most. Those in none are left out."""
+        own = set(self._terms.get(without, ()))
+        n_files = len(self._slots) - (without in self._slots)
+        told = {}
+        for term in some:
+            number = self._numbers.get(term)
+            n_with = len(self._postings[number]) - (number in own) if number is not None else 0
+            if n_with:
+                told[term] = math.log(1 + (n_files - n_with + 0.5) / (n_with + 0.5))
+        return told
 
     def best(self, query: Mapping[str, float], n: int, without: Collection[str] = ()) -> list[str]:
         """The files that fit a query, best first; the weights of its terms have their `idf` in them."""

@@ -34,7 +34,18 @@ def test_files_by_their_terms() -> None:
     assert index.best(query_of("open", "window"), 1) == ["gui.py"]
     assert index.best(query_of("open"), 5, without=["gui.py"]) == ["net.py"]
     assert index.best(query_of("nothing"), 5) == []
-    assert index.idf("socket") > index.idf("port") > index.idf("nothing") == 0.0
+
+
+def test_how_much_a_term_tells() -> None:
+    index = TermIndex()
+    index.put("net.py", {"socket": 1, "port": 1})
+    index.put("gui.py", {"window": 1, "port": 1})
+    index.put("tui.py", {"window": 1, "curses": 1})
+    idf = index.idf(["socket", "port", "nothing"])
+    assert idf["socket"] > idf["port"]
+    assert "nothing" not in idf
+    assert index.idf(["socket", "port", "window"], without="net.py").keys() == {"port", "window"}
+    assert index.idf(["port"], without="net.py")["port"] == index.idf(["curses"], without="net.py")["curses"]
 
 
 def test_an_empty_index_finds_nothing() -> None:
@@ -57,7 +68,7 @@ def test_after_any_changes_the_index_is_as_a_new_one() -> None:
     for path, counts in files.items():
         fresh.put(path, counts)
     assert len(index) == len(fresh) == len(files)
-    assert [index.n_files(word) for word in words] == [fresh.n_files(word) for word in words]
+    assert index.idf(words) == fresh.idf(words)
     for word in words:
         assert set(index.best(query_of(word), 50)) == set(fresh.best(query_of(word), 50))
 
