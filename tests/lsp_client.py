@@ -21,6 +21,7 @@ TIMEOUT_S = 10.0
 
 Message = dict[str, Any]
 SILENCE = object()  # an answer to a request of the server's that never comes
+REFUSAL = object()  # one that is an error
 
 
 class LspClient:
@@ -101,6 +102,13 @@ class LspClient:
     def command(self, name: str, *arguments: object) -> Any:
         return self.result("workspace/executeCommand", {"command": name, "arguments": list(arguments)})
 
+    def refused(self, name: str, *arguments: object) -> str:
+        """Run a command that cannot be fulfilled; returns what the user is told of that."""
+        error = self.request("workspace/executeCommand", {"command": name, "arguments": list(arguments)})["error"]
+        assert error["code"] == -32803, error
+        message: str = error["message"]
+        return message
+
     # Receiving
 
     def answer(self, msg_id: Any) -> Message:
@@ -164,13 +172,13 @@ class LspClient:
         params = {"textDocument": {"uri": uri, "version": version}, "contentChanges": list(changes)}
         self.notify("textDocument/didChange", params)
 
-    def ask(self, uri: str, line: int, character: int) -> Any:
+    def ask(self, uri: str, line: int, character: int, **context: object) -> Any:
         """Ask for an inline completion without waiting; returns the id."""
-        return self.send("textDocument/inlineCompletion", inline_params(uri, line, character))
+        return self.send("textDocument/inlineCompletion", inline_params(uri, line, character, **context))
 
-    def items(self, uri: str, line: int, character: int) -> list[Message]:
+    def items(self, uri: str, line: int, character: int, **context: object) -> list[Message]:
         """Ask for an inline completion; returns its items."""
-        result = self.answer(self.ask(uri, line, character))["result"]
+        result = self.answer(self.ask(uri, line, character, **context))["result"]
         assert set(result) == {"items"}
         items: list[Message] = result["items"]
         return items
@@ -199,7 +207,10 @@ class LspClient:
             self._news.notify_all()
         if "method" in message and "id" in message:
             reply = self.replies.get(message["method"])
-            if reply is not SILENCE:
+            if reply is REFUSAL:
+                error = {"code": -32601, "message": "this client does not do that"}
+                self.send_json({"jsonrpc": "2.0", "id": message["id"], "error": error})
+            elif reply is not SILENCE:
                 self.send_json({"jsonrpc": "2.0", "id": message["id"], "result": reply})
 
     def _read_errors(self) -> None:
@@ -227,9 +238,10 @@ def read_message(stream: IO[bytes]) -> Message | None:
     return message
 
 
-def inline_params(uri: str, line: int, character: int) -> Message:
+def inline_params(uri: str, line: int, character: int, **context: object) -> Message:
+    """A request as somebody types, unless `context` says otherwise."""
     position = {"line": line, "character": character}
-    return {"textDocument": {"uri": uri}, "position": position, "context": {"triggerKind": 2}}
+    return {"textDocument": {"uri": uri}, "position": position, "context": {"triggerKind": 2, **context}}
 
 
 def replacement(first: tuple[int, int], last: tuple[int, int], text: str) -> Message:

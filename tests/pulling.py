@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,23 @@ def write_content(folder: Path) -> bytes:
     return write_tiny_gguf(folder / "content.gguf").read_bytes() + random.Random(0).randbytes(25 * 2**20)
 
 
+def write_wheel(folder: Path, package: str, version: str, files: Mapping[str, bytes]) -> None:
+    """A wheel with these files, by their paths in it."""
+    name = package.replace("-", "_")
+    about = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+        for path, content in files.items():
+            wheel.writestr(path, content)
+        wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
+        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{about}/RECORD", "")
+
+
 def table(
     source: Mapping[str, str], size_bytes: int, sha256: str | None = None, needs_acceptance: bool = False
 ) -> dict[str, Any]:
     """A catalogue with one model, `tiny`."""
-    licence = {"name": "L", "summary": "", "needs_acceptance": needs_acceptance}
+    licence = {"name": "L", "summary": "", "url": "", "needs_acceptance": needs_acceptance}
     model = {"title": "", "size_bytes": size_bytes, "licence": "l", "format": "prefix-only", "memory_mib": 1}
     if sha256:
         model["sha256"] = sha256

@@ -27,6 +27,7 @@ class Script:
     raises: bool = False  # as no engine should
     stop_reason: StopReason = StopReason.LINE
     n_replaced: int = 0
+    alternatives: tuple[str, ...] = ()  # for who wants several
     timings: Timings = field(default_factory=lambda: Timings(10, 4, 3, 1.5, 2.5))
 
 
@@ -63,7 +64,10 @@ class ScriptedEngine:
         if script.raises:
             raise ValueError(request.cursor.prefix)
         text = script.text.replace("{path}", request.cursor.path).replace("{prefix}", request.cursor.prefix)
-        completion = Completion(text, script.stop_reason, script.timings, n_replaced=script.n_replaced)
+        others = tuple(Completion(each, script.stop_reason) for each in script.alternatives[: request.n_candidates - 1])
+        completion = Completion(
+            text, script.stop_reason, script.timings, alternatives=others, n_replaced=script.n_replaced
+        )
         if script.delay_ms:
             timer = threading.Timer(script.delay_ms / 1000, _answer, (future, completion))
             timer.daemon = True

@@ -9,7 +9,7 @@ import argparse
 import asyncio
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from midfill_lsp.serve import serve_client
@@ -28,9 +28,11 @@ class Backstage:
         self.open_error = open_error
         self.open_delay_ms = open_delay_ms
         self.engines: list[ScriptedEngine] = []
+        self.opened_with: list[Settings] = []
         self.script = Script()
 
     def open_engine(self, settings: Settings, on_status: StatusListener) -> ScriptedEngine:
+        self.opened_with.append(settings)
         time.sleep(self.open_delay_ms / 1000)
         if self.open_error == "unexpected":
             raise RuntimeError("/home/someone/secret.gguf")
@@ -52,12 +54,14 @@ class Backstage:
         asked = [request for engine in self.engines for request in engine.requests]
         requests = [request for request in asked if request.priority is Priority.TYPED]
         return {
+            "opened_with": [asdict(settings) for settings in self.opened_with],
             "n_opened": len(self.engines),
             "n_closed": sum(engine.is_closed for engine in self.engines),
             "n_cancelled": sum(engine.n_cancelled for engine in self.engines),
             "cursors": [vars(request.cursor) for request in requests],
             "clients": [request.client for request in requests],
             "snippets": [{each.chunk.path: each.chunk.text for each in request.snippets} for request in requests],
+            "n_candidates": [request.n_candidates for request in requests],
             "max_tokens": [request.limits.max_tokens for request in requests],
             "in_background": [
                 {"cursor": vars(request.cursor), "max_tokens": request.limits.max_tokens}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 from types import ModuleType
@@ -24,10 +25,20 @@ def generator() -> ModuleType:
 
 
 def test_generated_parts_are_up_to_date(generator: ModuleType) -> None:
-    files = {path.name: (text, wanted) for path, text, wanted in generator.generated()}
+    files = {path: (text, wanted) for path, text, wanted in generator.generated()}
     assert sum("<!-- end -->" in text for text, _ in files.values()) >= 2
-    stale = [name for name, (text, wanted) in files.items() if text != wanted]
+    stale = [str(path.relative_to(ROOT)) for path, (text, wanted) in files.items() if text != wanted]
     assert not stale, "run `make docs`"
+
+
+def test_vscode_takes_programs_paths_and_addresses_from_the_user_alone() -> None:
+    package = json.loads((ROOT / "editors/vscode/package.json").read_text(encoding="utf-8"))
+    sections = package["contributes"]["configuration"]
+    scopes = {name: each.get("scope") for section in sections for name, each in section["properties"].items()}
+    restricted = package["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"]
+    assert sorted(restricted) == sorted(name for name, scope in scopes.items() if scope)
+    named = ("pythonPath", "installSource", "model", "lora", "remote.url", "remote.apiKeyEnv")
+    assert {f"midfill.{name}" for name in named} <= set(restricted)
 
 
 def test_readme_is_short() -> None:

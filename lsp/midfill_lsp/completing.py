@@ -18,7 +18,7 @@ from midfill_lsp.logs import describe_error
 from midfill_lsp.prefetching import Prefetcher
 from midfill_lsp.reuse import Reused, SuggestionCache
 from midfill_lsp.settings import Settings
-from midfill_lsp.suggestion import Place, Suggestion, cursor_at, is_final, is_lasting, suggestion_from, with_newlines
+from midfill_lsp.suggestion import Place, Suggestion, is_final, is_lasting, suggestion_from, with_newlines
 from midfill_model.engine import Completion, Engine
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     Retrieve = Callable[[str, Cursor], Awaitable[Retrieved | None]]
 
 logger = logging.getLogger(__name__)
+
+N_INVOKED = 3  # suggestions for who asks for them, instead of typing on
 
 
 class Completer:
@@ -52,7 +54,7 @@ class Completer:
         uri, started = place.document.uri, time.monotonic()
         question = _question(engine, settings, place)
         self._prefetcher.stir()
-        work = asyncio.create_task(self._answer(question, place))
+        work = asyncio.create_task(self._answer(question))
         self._supersede(uri, work)
         try:
             # Not awaited directly: the end of the work by a newer request is no end of this one.
@@ -106,15 +108,18 @@ class Completer:
         """The outcome of a document's newest request."""
         return self._explanations.get(uri, Explanation("no completion was asked for in this document"))
 
-    async def _answer(self, question: Question, place: Place) -> Answer:
+    async def _answer(self, question: Question) -> Answer:
         """From the cheapest to the dearest: what is known, what is on its way, what has to be asked for."""
         flight = self._flights.get(question.uri)
         if flight is not None and not flight.leads_to(question.cursor):
             flight.cancel()
-        if known := self._known(question):
+        known = self._known(question)
+        if question.n_candidates > 1:
+            return _with_known(await self._asked(question), known)
+        if known:
             return known
         flight = self._serving(question)
-        if flight is None and not place.is_invoked:
+        if flight is None:
             await asyncio.sleep(self._debounce.wait_s(question.settings))
             flight = self._serving(question)
         if flight is not None:
@@ -122,12 +127,14 @@ class Completer:
             if known := self._known(question):
                 return replace(known, completion=completion)
             if flight.question.cursor == question.cursor and is_final(completion):  # more of the same wait for the same
-                return Answer(None, flight.question.retrieved, completion)
+                return Answer((), flight.question.retrieved, completion)
         return await self._asked(question)
 
     def _known(self, question: Question) -> Answer | None:
         reused = self._cache.find(question.settings, question.uri, question.cursor)
-        return Answer(reused.suggestion, reused.retrieved, is_reused=True) if reused else None
+        if reused is None:
+            return None
+        return Answer((reused.suggestion,) if reused.suggestion else (), reused.retrieved, is_reused=True)
 
     def _serving(self, question: Question) -> Flight | None:
         """What is on its way and may answer the question as well."""
@@ -141,9 +148,10 @@ class Completer:
         flight = self._flights[question.uri] = Flight(question)
         flight.when_over(self._keep)
         completion = await flight.land()
-        if is_lasting(completion):
+        if is_lasting(completion) and question.n_candidates == 1:
             self._debounce.answered(time.monotonic() - asked)
-        return Answer(suggestion_from(completion), question.retrieved, completion, context_ms=(asked - began) * 1000)
+        suggestions = filter(None, map(suggestion_from, (completion, *completion.alternatives)))
+        return Answer(tuple(suggestions), question.retrieved, completion, context_ms=(asked - began) * 1000)
 
     async def _with_snippets(self, question: Question) -> Question:
         if self._retrieve is None:
@@ -155,13 +163,13 @@ class Completer:
             return question
 
     def _keep(self, question: Question, completion: Completion) -> None:
-        if is_lasting(completion):
+        if is_lasting(completion) and self._known(question) is None:
             reused = Reused(suggestion_from(completion), question.retrieved)
             self._cache.keep(question.settings, question.uri, question.cursor, reused)
 
     def _look_ahead(self, question: Question, answer: Answer) -> None:
         """While the user looks: find what comes after the suggestion, or read the prompt where none was read."""
-        question = replace(question, retrieved=answer.retrieved)
+        question = replace(question, retrieved=answer.retrieved, n_candidates=1)
         if answer.suggestion is not None:
             question = replace(question, cursor=_accepted(question.cursor, answer.suggestion))
             if self._known(question) is None:
@@ -186,7 +194,7 @@ class Completer:
             self._pending[uri] = newer
 
 
-def why_not_asked(settings: Settings, document: Document) -> str | None:
+def why_switched_off(settings: Settings, document: Document) -> str | None:
     """Which setting keeps the engine from being asked, or `None`."""
     if not settings.enabled:
         return "suggestions are switched off (enabled)"
@@ -196,7 +204,16 @@ def why_not_asked(settings: Settings, document: Document) -> str | None:
 
 
 def _question(engine: Engine, settings: Settings, place: Place) -> Question:
-    return Question(engine, settings, place.document.uri, cursor_at(place.document, place.offset, place.folders))
+    n_candidates = N_INVOKED if place.is_invoked else 1
+    return Question(engine, settings, place.document.uri, place.cursor(), n_candidates=n_candidates)
+
+
+def _with_known(answer: Answer, known: Answer | None) -> Answer:
+    """Different suggestions, the best of which is what is known already: who asks for more still gets that first."""
+    distinct: dict[str, Suggestion] = {}
+    for suggestion in (*(known.suggestions if known else ()), *answer.suggestions):
+        distinct.setdefault(suggestion.text, suggestion)
+    return replace(answer, suggestions=tuple(distinct.values())[:N_INVOKED])
 
 
 def _accepted(cursor: Cursor, suggestion: Suggestion) -> Cursor:

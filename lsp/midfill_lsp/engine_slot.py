@@ -6,9 +6,12 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from midfill_lsp.logs import describe_error
+from midfill_lsp.model_choice import local_model
 from midfill_lsp.settings import Settings
+from midfill_lsp.threads import call_soon
 from midfill_model.engine import Engine, EngineState, EngineStatus, StatusListener
 from midfill_model.errors import ModelError
 
@@ -45,9 +48,10 @@ class EngineSlot:
     def open(self, settings: Settings) -> None:
         """Close the engine there is and open one for the settings; returns at once."""
         old = self._take_out()
-        model = settings.remote.model or settings.remote.url or settings.model
-        self._report(self._generation, EngineStatus(EngineState.LOADING, model))
-        work = (asyncio.get_running_loop(), self._generation, settings, old)
+        model = settings.remote.model or settings.remote.url or local_model(settings)
+        loading = EngineStatus(EngineState.LOADING, model)
+        self._report(self._generation, loading)
+        work = (asyncio.get_running_loop(), self._generation, settings, loading, old)
         threading.Thread(target=self._open, args=work, name="engine-opening", daemon=True).start()
 
     def close(self) -> None:
@@ -62,7 +66,14 @@ class EngineSlot:
         old, self._engine = self._engine, None
         return old
 
-    def _open(self, loop: asyncio.AbstractEventLoop, generation: int, settings: Settings, old: Engine | None) -> None:
+    def _open(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        generation: int,
+        settings: Settings,
+        loading: EngineStatus,
+        old: Engine | None,
+    ) -> None:
         def report(status: EngineStatus) -> None:
             call_soon(loop, self._report, generation, status)
 
@@ -74,11 +85,11 @@ class EngineSlot:
             try:
                 engine = self._open_engine(settings, report)
             except ModelError as error:
-                report(EngineStatus(EngineState.ERROR, settings.model, str(error)))
+                report(replace(loading, state=EngineState.ERROR, reason=str(error)))
             except Exception as error:
                 logger.error("opening the engine failed: %s", describe_error(error))
                 reason = f"the engine cannot be opened ({type(error).__name__}); the server's log says where"
-                report(EngineStatus(EngineState.ERROR, settings.model, reason))
+                report(replace(loading, state=EngineState.ERROR, reason=reason))
             else:
                 call_soon(loop, self._install, generation, engine)
 
@@ -94,11 +105,3 @@ class EngineSlot:
         if generation == self._generation and status != self._status and not is_early:
             self._status = status
             self._on_status(status)
-
-
-def call_soon(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: object) -> None:
-    """Call on the loop's thread from another one, unless the loop has ended."""
-    try:
-        loop.call_soon_threadsafe(call, *args)
-    except RuntimeError:
-        logger.debug("the event loop ended first")

@@ -51,17 +51,22 @@ _OUTCOMES = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of one request. Without a completion it was known before that there is this suggestion, or none.
+    """What came of one request, the best suggestion first. Without a completion that was known before.
 
     `is_reused` where the model was not asked anew; `context_ms` is what finding the snippets took.
     """
 
-    suggestion: Suggestion | None
+    suggestions: tuple[Suggestion, ...] = ()
     retrieved: Retrieved | None = None
     completion: Completion | None = None
     is_reused: bool = False
     context_ms: float = 0.0
     total_ms: float = 0.0
+
+    @property
+    def suggestion(self) -> Suggestion | None:
+        """The best one."""
+        return self.suggestions[0] if self.suggestions else None
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ class Explanation:
 def explanation_of(answer: Answer, *, is_stale: bool) -> Explanation:
     """The outcome of a request; stale is one whose document has changed meanwhile."""
     completion = answer.completion
-    is_shown = answer.suggestion is not None and not is_stale
+    is_shown = bool(answer.suggestions) and not is_stale
     stage, why = _outcome(completion, is_shown=is_shown)
     if is_stale:
         stage, why = Stage.DOCUMENT, "the document changed meanwhile"

@@ -11,10 +11,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from midfill_context.cursor import Cursor
-from midfill_lsp.engine_slot import call_soon
 from midfill_lsp.logs import describe_error
 from midfill_lsp.reuse import agree, typed_since
 from midfill_lsp.settings import Settings
+from midfill_lsp.threads import call_soon
 from midfill_model.engine import (
     Completion,
     CompletionRequest,
@@ -43,6 +43,7 @@ class Question:
     retrieved: Retrieved | None = None
     priority: Priority = Priority.TYPED
     is_warm_up: bool = False
+    n_candidates: int = 1
 
     def to_request(self) -> CompletionRequest:
         settings = self.settings
@@ -52,6 +53,7 @@ class Question:
             snippets=self.retrieved.snippets if self.retrieved else (),
             sampling=Sampling(settings.temperature, settings.top_p, settings.min_p),
             limits=Limits(max_tokens, settings.prompt_budget_ms, settings.decode_budget_ms),
+            n_candidates=self.n_candidates,
             client=self.uri,
             priority=self.priority,
         )
@@ -97,7 +99,7 @@ class Flight:
         While there is no text, asking anew costs next to nothing, because what was read of the prompt stays.
         """
         ours = self.question
-        if ours.is_warm_up or (ours.uri, ours.settings) != (question.uri, question.settings):
+        if ours.is_warm_up or ours.n_candidates > 1 or (ours.uri, ours.settings) != (question.uri, question.settings):
             return False
         return self.leads_to(question.cursor) and (bool(self._text) or ours.cursor == question.cursor)
 

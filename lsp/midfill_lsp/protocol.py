@@ -62,6 +62,7 @@ class MidfillProtocol(LanguageServerProtocol):
         super().__init__(server, converter)
         self.phase = Phase.FRESH
         self.position_encoding: Encoding = "utf-16"
+        self.unadvertised: set[str] = set()  # features that the client is not told of, yet
         self._wire: Wire | None = None
         self._running: dict[str | int, asyncio.Future[Any]] = {}
         self._requests: dict[str, Handler] = {
@@ -243,7 +244,7 @@ class MidfillProtocol(LanguageServerProtocol):
             on_initialize(params)
         self.server_capabilities = ServerCapabilitiesBuilder(
             params.capabilities,
-            set(self.fm.features),
+            set(self.fm.features) - self.unadvertised,
             self.fm.feature_options,
             list(self.fm.commands),
             types.TextDocumentSyncKind.Incremental,

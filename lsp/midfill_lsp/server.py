@@ -1,25 +1,21 @@
-"""The language server: what each LSP message does, in thin handlers over the session.
-
-A request for a completion is answered with `{items: []}` whenever there is nothing to show, never with `null`
-or an error: Neovim leaves the old ghost text standing after either of them."""
+"""The language server: what each LSP message does, in thin handlers over the session."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcInvalidParams
 
-from midfill_lsp.completing import why_not_asked
+from midfill_lsp.client_commands import COMMANDS
 from midfill_lsp.documents import Document, Edit
 from midfill_lsp.engine_slot import OpenEngine
-from midfill_lsp.explanation import Explanation, Stage
+from midfill_lsp.offering import completion, inline_completion
 from midfill_lsp.prefetching import likely_offset
+from midfill_lsp.progress import cancel_progress
 from midfill_lsp.session import MidfillServer
 from midfill_lsp.suggestion import Place
-from midfill_model.engine import Engine
 
 logger = logging.getLogger(__name__)
 
@@ -27,9 +23,9 @@ logger = logging.getLogger(__name__)
 def create_server(open_engine: OpenEngine) -> MidfillServer:
     """A server whose engine comes from `open_engine`, which is called in a thread of its own."""
     server = MidfillServer(open_engine)
-    for method, handler in _HANDLERS.items():
+    for method, handler in (_HANDLERS | NOTIFICATIONS).items():
         server.feature(method, _OPTIONS.get(method))(handler)
-    for name, command in _COMMANDS.items():
+    for name, command in COMMANDS.items():
         server.command(name)(command)
     return server
 
@@ -41,6 +37,8 @@ def initialize(ls: MidfillServer, params: types.InitializeParams) -> None:
     for folder in folders or []:
         ls.projects.add(folder.uri)
     ls.take_first_settings(params.initialization_options)
+    if not ls.settings.fallback_completion:
+        ls.protocol.unadvertised.add(types.TEXT_DOCUMENT_COMPLETION)
 
 
 def initialized(ls: MidfillServer, params: types.InitializedParams) -> None:
@@ -67,7 +65,7 @@ def _go_along(ls: MidfillServer, document: Document, edits: list[Edit]) -> None:
     ls.shown.edited(document)
     ls.completer.edited(document)
     offset = likely_offset(document, edits[-1], ls.protocol.position_encoding) if edits else None
-    engine = ls.slot.engine if why_not_asked(ls.settings, document) is None else None
+    engine = ls.slot.engine if ls.why_not_asked(document) is None else None
     if engine is not None and offset is not None:
         ls.completer.rest(engine, ls.settings, Place(document, offset, ls.projects.folders))
 
@@ -103,74 +101,26 @@ def did_change_configuration(ls: MidfillServer, params: types.DidChangeConfigura
         ls.in_background(ls.pull_settings())
 
 
-def inline_completion(
-    ls: MidfillServer, params: types.InlineCompletionParams
-) -> types.InlineCompletionList | Awaitable[types.InlineCompletionList]:
-    """Answers at once, or takes a picture of document and cursor and returns the answer as an awaitable."""
-    document = ls.documents.find(params.text_document.uri)
-    if document is None or params.position.line >= len(document.lines):
-        return types.InlineCompletionList([])
-    engine, why = ls.slot.engine, why_not_asked(ls.settings, document)
-    if why is not None:
-        ls.completer.explain(document.uri, Explanation(why, Stage.SETTINGS))
-        return types.InlineCompletionList([])
-    if engine is None:
-        why = ls.slot.status.reason or "the model is still loading"
-        ls.completer.explain(document.uri, Explanation(why, Stage.ENGINE))
-        return types.InlineCompletionList([])
-    encoding = ls.protocol.position_encoding
-    place = Place(
-        document,
-        document.offset_at(params.position.line, params.position.character, encoding),
-        ls.projects.folders,
-        is_invoked=params.context.trigger_kind is types.InlineCompletionTriggerKind.Invoked,
-    )
-    return _suggested(ls, engine, place)
+def did_show_completion(ls: MidfillServer, params: object) -> None:
+    """`{item}`: an item of inline completion is displayed. Of an editor that ever says so, only that counts."""
+    if suggestion_id := _id_of(params):
+        ls.shown.displayed(suggestion_id)
 
 
-async def _suggested(ls: MidfillServer, engine: Engine, place: Place) -> types.InlineCompletionList:
-    answer = await ls.completer.suggest(engine, ls.settings, place)
-    suggestion_id = ls.shown.take(place, engine.status.model, answer) if answer else None
-    if answer is None or answer.suggestion is None or suggestion_id is None:
-        return types.InlineCompletionList([])
-    accept = types.Command("Accept", "midfill.accept", arguments=[suggestion_id])
-    suggestion, encoding = answer.suggestion, ls.protocol.position_encoding
-    start, end = (
-        types.Position(*place.document.position_at(offset, encoding))
-        for offset in (place.offset, place.offset + suggestion.n_replaced)
-    )
-    item = types.InlineCompletionItem(suggestion.text, range=types.Range(start, end), command=accept)
-    return types.InlineCompletionList([item])
+def did_partially_accept_completion(ls: MidfillServer, params: object) -> None:
+    """`{item, acceptedLength}`: of the item's `insertText` so many UTF-16 units, from its start, are accepted."""
+    length = params.get("acceptedLength") if isinstance(params, Mapping) else None
+    if (suggestion_id := _id_of(params)) and isinstance(length, int):
+        ls.shown.accept_partial(suggestion_id, max(length, 0))
 
 
-def accept(ls: MidfillServer, suggestion_id: object) -> bool:
-    """The user took a suggestion; says whether it was one that is remembered."""
-    return ls.shown.accept(_string(suggestion_id, "id"))
-
-
-def accept_partial(ls: MidfillServer, suggestion_id: object, length: object) -> bool:
-    """The user took the first `length` UTF-16 units of a suggestion, as LSP clients count them."""
-    if isinstance(length, bool) or not isinstance(length, int) or length < 0:
-        raise JsonRpcInvalidParams("length: must be a whole number")
-    return ls.shown.accept_partial(_string(suggestion_id, "id"), length)
-
-
-def explain(ls: MidfillServer, uri: object) -> dict[str, object]:
-    """Why the newest request in a document got the suggestion it got, or none."""
-    uri = _string(uri, "uri")
-    if ls.documents.find(uri) is None:
-        return Explanation("the document is not open").to_wire()
-    return ls.completer.explanation(uri).to_wire()
-
-
-def restart_engine(ls: MidfillServer) -> None:
-    ls.restart_engine()
-
-
-def _string(argument: object, name: str) -> str:
-    if not isinstance(argument, str):
-        raise JsonRpcInvalidParams(f"{name}: must be a string")
-    return argument
+def _id_of(params: object) -> str:
+    """The id that an item carries; empty where there is none, which is not worth an error."""
+    try:
+        suggestion_id = params["item"]["command"]["arguments"][0]  # type: ignore[index]
+    except (TypeError, KeyError, IndexError):
+        return ""
+    return suggestion_id if isinstance(suggestion_id, str) else ""
 
 
 def _edit_of(change: types.TextDocumentContentChangeEvent) -> Edit:
@@ -190,15 +140,16 @@ _HANDLERS: dict[str, Callable[[MidfillServer, Any], object]] = {
     types.WORKSPACE_DID_CHANGE_WATCHED_FILES: did_change_files,
     types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: did_change_folders,
     types.WORKSPACE_DID_CHANGE_CONFIGURATION: did_change_configuration,
+    types.WINDOW_WORK_DONE_PROGRESS_CANCEL: cancel_progress,
     types.TEXT_DOCUMENT_INLINE_COMPLETION: inline_completion,
+    types.TEXT_DOCUMENT_COMPLETION: completion,
+}
+
+# Beyond LSP, in the words of other servers.
+NOTIFICATIONS: dict[str, Callable[[MidfillServer, Any], object]] = {
+    "textDocument/didShowCompletion": did_show_completion,
+    "textDocument/didPartiallyAcceptCompletion": did_partially_accept_completion,
 }
 
 # pygls advertises inline completion only when it is registered with options.
 _OPTIONS: dict[str, object] = {types.TEXT_DOCUMENT_INLINE_COMPLETION: types.InlineCompletionOptions()}
-
-_COMMANDS: dict[str, Callable[..., object]] = {
-    "midfill.accept": accept,
-    "midfill.acceptPartial": accept_partial,
-    "midfill.explain": explain,
-    "midfill.restartEngine": restart_engine,
-}

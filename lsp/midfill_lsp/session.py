@@ -10,26 +10,31 @@ from typing import Any
 
 from lsprotocol import types
 from pygls.capabilities import get_capability
-from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from midfill_lsp import __version__
-from midfill_lsp.completing import Completer
-from midfill_lsp.documents import DocumentStore
-from midfill_lsp.engine_slot import EngineSlot, OpenEngine, call_soon
+from midfill_lsp.asking import answered
+from midfill_lsp.completing import Completer, why_switched_off
+from midfill_lsp.documents import Document, DocumentStore
+from midfill_lsp.engine_slot import EngineSlot, OpenEngine
+from midfill_lsp.explanation import Answer
 from midfill_lsp.logs import describe_error, set_log_level
+from midfill_lsp.model_choice import with_model
+from midfill_lsp.pausing import Pauses
+from midfill_lsp.progress import show_progress
 from midfill_lsp.projects import Project, Projects
 from midfill_lsp.protocol import MidfillProtocol
 from midfill_lsp.settings import SECTION, Settings, needs_new_engine, settings_from
 from midfill_lsp.shown import ShownSuggestions
 from midfill_lsp.statistics import Statistics, statistics_path
+from midfill_lsp.status import status_to_wire
+from midfill_lsp.threads import call_soon, run_aside
 from midfill_model.engine import EngineState, EngineStatus
+from midfill_model.files.catalogue import find_model
 
 logger = logging.getLogger(__name__)
 
 STATUS = "midfill/status"
-
-_ANSWER_S = 2.0  # how long a client may take to answer before the server goes on without it
 
 
 class MidfillServer(LanguageServer):
@@ -42,11 +47,17 @@ class MidfillServer(LanguageServer):
         self.documents = DocumentStore()
         self.projects = Projects(self.documents, self._warn_of_index, self._show_indexing)
         self.completer = Completer(self.documents, self.projects.retrieve)
-        self.slot = EngineSlot(open_engine, self._tell_status)
+        self.slot = EngineSlot(open_engine, self._hear_engine)
         self.settings = Settings()
         self.statistics = Statistics(statistics_path())
         self.shown = ShownSuggestions(self.documents, self.statistics)
+        self._pauses = Pauses()
+        self._last_latency_ms: float | None = None
+        self._told: dict[str, object] = {}  # the newest status that the client knows
+        self.pulling: set[str] = set()  # models on their way
         self._first_settings = Settings()  # of initializationOptions; whatever comes later is laid over them
+        self._configured = Settings()  # by the client; the user may have chosen another model
+        self._chosen_model = ""
         self._problems: list[str] = []
         self._last_complaint = ""
         self._is_started = False  # before that, settings open no engine
@@ -78,7 +89,7 @@ class MidfillServer(LanguageServer):
     def take_first_settings(self, options: object) -> None:
         """Take up `initializationOptions`; problems are shown once the client may be talked to."""
         self._first_settings, self._problems = settings_from(options)
-        self._put_in_force(self._first_settings)
+        self._configure(self._first_settings)
 
     async def start(self) -> None:
         """What follows `initialized`: complain, ask for the settings, open engine and projects."""
@@ -90,36 +101,52 @@ class MidfillServer(LanguageServer):
         if self.can("workspace.did_change_watched_files.dynamic_registration"):
             everything = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher("**/*")])
             self._subscribe(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, everything)
-        set_log_level(self.settings.log_level)
         await self.pull_settings()
         self._is_started = True
         self._open_engine()
         self._open_projects()
+        self._offer_completion()
 
     async def pull_settings(self) -> None:
         """Ask the client for its settings, where it can be asked, and take them up."""
         if not self.can("workspace.configuration"):
             return
         items = [types.ConfigurationItem(section=SECTION)]
-        answer = await _answered(self.workspace_configuration_async(types.ConfigurationParams(items)))
+        answer = await answered(self.workspace_configuration_async(types.ConfigurationParams(items)))
         if answer and answer[0] is not None:
             self.take_settings(answer[0])
 
     def take_settings(self, wire: object) -> None:
         """Put settings in force, laid over those of `initializationOptions`."""
-        previous = self.settings
         settings, problems = settings_from(wire, self._first_settings)
-        self._put_in_force(settings)
         self._complain(problems)
-        set_log_level(self.settings.log_level)
-        if self._is_started and needs_new_engine(previous, self.settings):
-            self._open_engine()
-        if self._is_started:
-            self._open_projects()
+        self._configure(settings)
+
+    def _configure(self, settings: Settings) -> None:
+        """What the client says; a model that it names anew ends the user's choice of another one."""
+        if (settings.model, settings.remote) != (self._configured.model, self._configured.remote):
+            self._chosen_model = ""
+        self._configured = settings
+        self._put_in_force(with_model(settings, self._chosen_model))
 
     def _put_in_force(self, settings: Settings) -> None:
-        self.settings = settings
+        previous, self.settings = self.settings, settings
         self.statistics.is_on = settings.statistics
+        set_log_level(settings.log_level)
+        if not self._is_started:
+            return
+        if needs_new_engine(previous, settings):
+            self._open_engine()
+        self._open_projects()
+        self._offer_completion()
+
+    def _offer_completion(self) -> None:
+        """In the completion menu, if that is wanted by now and was not from the beginning."""
+        method, unadvertised = types.TEXT_DOCUMENT_COMPLETION, self.protocol.unadvertised
+        is_wanted = self.settings.fallback_completion and method in unadvertised
+        if is_wanted and self.can("text_document.completion.dynamic_registration"):
+            unadvertised.remove(method)
+            self._subscribe(method, types.CompletionRegistrationOptions())
 
     def _complain(self, problems: list[str]) -> None:
         complaint = f"midfill: settings ignored: {'; '.join(problems)}"
@@ -132,28 +159,45 @@ class MidfillServer(LanguageServer):
         self.in_background(self._register(types.RegistrationParams([registration])))
 
     async def _register(self, params: types.RegistrationParams) -> None:
-        await _answered(self.client_register_capability_async(params))
+        await answered(self.client_register_capability_async(params))
 
     # Engine
+
+    async def select_model(self, name: str) -> None:
+        """Complete with another model until the client's settings name one anew; returns when it is open or refused.
+
+        ModelError for one that is not here.
+        """
+        await run_aside(find_model, name)
+        self._chosen_model = name
+        self._put_in_force(with_model(self._configured, name))
+        self.mend_engine()
+        await self._loading_ended.wait()
 
     def restart_engine(self) -> None:
         """Close the engine and open it again, whatever state it is in."""
         self._open_engine()
 
+    def mend_engine(self) -> None:
+        """Open it again if it failed: what it lacked may be there now."""
+        if self.slot.status.state is EngineState.ERROR:
+            self._open_engine()
+
     def _open_engine(self) -> None:
         self._loading_ended.set()
+        self._last_latency_ms = None
         if not self.settings.enabled:
             self.slot.close()
-            self.protocol.notify(STATUS, {"state": "disabled", "model": self.settings.model, "reason": ""})
+            self._tell_status()
             return
         self._loading_ended = asyncio.Event()
         self.slot.open(self.settings)
         if self.can("window.work_done_progress"):
-            self.in_background(self._show_loading(self.settings.model, self._loading_ended))
+            title = f"midfill: loading {self.slot.status.model}"
+            self.in_background(show_progress(self, title, self._loading_ended.wait()))
 
-    def _tell_status(self, status: EngineStatus) -> None:
-        told = {"state": status.state.value, "model": status.model, "reason": status.reason}
-        self.protocol.notify(STATUS, told)
+    def _hear_engine(self, status: EngineStatus) -> None:
+        self._tell_status()
         if status.state is not EngineState.LOADING:
             self._loading_ended.set()
         complaint = f"midfill: {status.reason}"
@@ -161,8 +205,37 @@ class MidfillServer(LanguageServer):
             self._last_complaint = complaint
             self.window_show_message(types.ShowMessageParams(types.MessageType.Error, complaint))
 
-    async def _show_loading(self, model: str, loading_ended: asyncio.Event) -> None:
-        await self._show_progress(f"midfill: loading {model}".rstrip(), loading_ended.wait())
+    # Status
+
+    @property
+    def pauses(self) -> Pauses:
+        """Where nothing is suggested for now."""
+        return self._pauses
+
+    @pauses.setter
+    def pauses(self, pauses: Pauses) -> None:
+        self._pauses = pauses
+        self._tell_status()
+
+    def why_not_asked(self, document: Document) -> str | None:
+        """What the user has set or said that keeps the engine from being asked about a document, or `None`."""
+        return why_switched_off(self.settings, document) or self._pauses.why(document)
+
+    def note_latency(self, answer: Answer) -> None:
+        """How long a suggestion took, if the model was asked for it."""
+        if answer.suggestion and not answer.is_reused:
+            self._last_latency_ms = answer.total_ms
+            self._tell_status()
+
+    def status(self) -> dict[str, object]:
+        """See `status_to_wire`."""
+        return status_to_wire(self.settings, self.slot.status, self._pauses, self._last_latency_ms)
+
+    def _tell_status(self) -> None:
+        status = self.status()
+        if status != self._told:
+            self._told = status
+            self.protocol.notify(STATUS, status)
 
     # Projects
 
@@ -176,28 +249,10 @@ class MidfillServer(LanguageServer):
 
     def _show_indexing(self, project: Project) -> None:
         if self.can("window.work_done_progress"):
-            self.in_background(self._show_progress(f"midfill: indexing {project.index.root.name}", project.settled()))
-
-    async def _show_progress(self, title: str, work: Coroutine[Any, Any, object]) -> None:
-        """Show that something is being done, where it takes longer than the client's answer to that."""
-        doing = asyncio.ensure_future(work)
-        token = str(uuid.uuid4())  # never used twice: pygls neither forgets a token nor takes it again
-        await _answered(self.work_done_progress.create_async(token))
-        if doing.done():
-            return
-        self.work_done_progress.begin(token, types.WorkDoneProgressBegin(title=title))
-        await doing
-        self.work_done_progress.end(token, types.WorkDoneProgressEnd())
+            title = f"midfill: indexing {project.index.root.name}"
+            self.in_background(show_progress(self, title, project.settled()))
 
     def _settle(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("%s", describe_error(error))
-
-
-async def _answered(request: Any) -> Any:
-    """The client's answer to a request of ours; `None` for a refusal, nonsense or silence."""
-    try:
-        return await asyncio.wait_for(request, _ANSWER_S)
-    except (asyncio.TimeoutError, JsonRpcException):
-        return None

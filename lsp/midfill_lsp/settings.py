@@ -77,6 +77,9 @@ class Settings:
     context_tokens: int = _setting(
         0, "context length in tokens; 0: chosen for the model", low=0, high=1 << 20, reopens=True
     )
+    fallback_completion: bool = _setting(
+        False, "offer suggestions in the ordinary completion menu, for editors without inline completion"
+    )
     temperature: float = _setting(0.0, "randomness of sampling; 0: always the likeliest token", low=0, high=5)
     top_p: float = _setting(1.0, "sample from the likeliest tokens that hold this share of probability", low=0, high=1)
     min_p: float = _setting(0.0, "sample only tokens this likely in relation to the likeliest", low=0, high=1)

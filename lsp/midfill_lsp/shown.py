@@ -15,7 +15,7 @@ from midfill_lsp.explanation import Answer
 from midfill_lsp.retention import Retention
 from midfill_lsp.reuse import agree, typed_since
 from midfill_lsp.statistics import Group, Statistics, wait_name
-from midfill_lsp.suggestion import Place, Suggestion, cursor_at, with_newlines
+from midfill_lsp.suggestion import Place, with_newlines
 
 logger = logging.getLogger(__name__)
 
@@ -35,19 +35,32 @@ class _Showing:
     is_seen: bool = False
     is_accepted: bool = False
 
+    def leads_to(self, item: _Item) -> bool:
+        return (self.cursor.prefix + self.text).startswith(item.cursor.prefix + item.text)
+
 
 @dataclass(eq=False)
 class _Item:
-    """What the editor has under one id; the user took its first `n_accepted` characters."""
+    """What the editor has under one id; the user took its first `n_accepted` characters.
+
+    It is inserted behind `head`, which the editor's own menu offers.
+    """
 
     uri: str
-    suggestion: Suggestion
-    showing: _Showing
+    group: Group
+    cursor: Cursor
+    head: str
+    text: str
+    showing: _Showing | None = None
     n_accepted: int = 0
 
 
 class ShownSuggestions:
-    """Gives each suggestion an id, by which the editor tells that it was accepted. Used on the event loop's thread."""
+    """Gives each suggestion an id, by which the editor tells what became of it. Used on the event loop's thread.
+
+    An editor that has once told of a suggestion that it was displayed is believed: from then on nothing else counts as
+    shown. Of an editor that never does, what it was sent first counts, while nothing is typed that disagrees.
+    """
 
     def __init__(self, documents: DocumentStore, statistics: Statistics) -> None:
         self._statistics = statistics
@@ -55,23 +68,29 @@ class ShownSuggestions:
         self._items: OrderedDict[str, _Item] = OrderedDict()
         self._showings: dict[str, _Showing] = {}
         self._ids = map(str, itertools.count(1))
+        self._is_told = False
 
-    def take(self, place: Place, model: str, answer: Answer) -> str | None:
-        """Note what a request was answered; returns the id of its suggestion, if there is one."""
+    def take(self, place: Place, model: str, answer: Answer) -> list[str]:
+        """Note what a request was answered; returns the ids of its suggestions, in their order."""
         group = Group(_language_of(place.document), model)
-        suggestion = answer.suggestion
-        if suggestion is None:
+        if not answer.suggestions:
             self._statistics.add(group, {"answers": 1})
             self._hide(place.document.uri)
-            return None
+            return []
         reused = {"reused": 1} if answer.is_reused else {}
         self._statistics.add(group, {"answers": 1, "suggestions": 1, wait_name(answer.total_ms): 1, **reused})
-        item = _Item(place.document.uri, suggestion, self._show(group, place, suggestion))
-        suggestion_id = next(self._ids)
-        self._items[suggestion_id] = item
-        if len(self._items) > _N_REMEMBERED:
-            self._items.popitem(last=False)
-        return suggestion_id
+        uri, cursor, head = place.document.uri, place.cursor(), place.replaced.text
+        items = [_Item(uri, group, cursor, head, each.text) for each in answer.suggestions]
+        if not self._is_told:
+            self._show(items[0])
+        return [self._remember(item) for item in items]
+
+    def displayed(self, suggestion_id: str) -> None:
+        """The editor says that it shows this one now."""
+        self._is_told = True
+        item = self._items.get(suggestion_id)
+        if item is not None:
+            self._show(item)
 
     def edited(self, document: Document) -> None:
         """What the editor shows is gone where the user typed something else."""
@@ -89,28 +108,40 @@ class ShownSuggestions:
         """Note that the user took it whole; false for an id that is not, or no longer, known."""
         item = self._items.pop(suggestion_id, None)
         if item is not None:
-            self._accept(item, len(item.suggestion.text), "whole")
+            self._accept(item, len(item.text), "whole")
         return item is not None
 
     def accept_partial(self, suggestion_id: str, length: int) -> bool:
-        """Note that the user took its first `length` UTF-16 units; the rest may follow."""
+        """Note that the user took the first `length` UTF-16 units of what is inserted; the rest may follow.
+
+        What was told before is counted among them, and half of a surrogate pair is not.
+        """
         item = self._items.get(suggestion_id)
-        if item is not None:
-            taken = item.suggestion.text.encode("utf-16-le")[: 2 * length].decode("utf-16-le", "ignore")
-            rest = item.suggestion.text[len(taken) :]
+        if item is None:
+            return False
+        inserted = (item.head + item.text).encode("utf-16-le")[: 2 * length].decode("utf-16-le", "ignore")
+        taken = inserted[len(item.head) :]
+        if len(taken) > item.n_accepted:
+            rest = item.text[len(taken) :]
             is_line = "\n" in taken.strip(" \t") or rest.startswith("\n") or not rest
             self._accept(item, len(taken), "line" if is_line else "word")
-        return item is not None
+        return True
 
-    def _show(self, group: Group, place: Place, suggestion: Suggestion) -> _Showing:
+    def _remember(self, item: _Item) -> str:
+        suggestion_id = next(self._ids)
+        self._items[suggestion_id] = item
+        if len(self._items) > _N_REMEMBERED:
+            self._items.popitem(last=False)
+        return suggestion_id
+
+    def _show(self, item: _Item) -> _Showing:
         """What is on the screen now: still the same, where it leads to the same text."""
-        uri, cursor = place.document.uri, cursor_at(place.document, place.offset)
-        showing = self._showings.get(uri)
-        if showing and (showing.cursor.prefix + showing.text).startswith(cursor.prefix + suggestion.text):
-            return showing
-        self._hide(uri)
-        showing = self._showings[uri] = _Showing(group, cursor, suggestion.text)
-        showing.seeing = asyncio.get_running_loop().call_later(SEEN_S, self._see, showing)
+        showing = self._showings.get(item.uri)
+        if showing is None or not showing.leads_to(item):
+            self._hide(item.uri)
+            showing = self._showings[item.uri] = item.showing or _Showing(item.group, item.cursor, item.text)
+            showing.seeing = asyncio.get_running_loop().call_later(SEEN_S, self._see, showing)
+        item.showing = showing
         return showing
 
     def _hide(self, uri: str) -> None:
@@ -125,9 +156,9 @@ class ShownSuggestions:
 
     def _accept(self, item: _Item, n_characters: int, how: str) -> None:
         """Count what was not counted before; an editor may tell word by word."""
-        taken = item.suggestion.text[item.n_accepted : n_characters]
+        taken = item.text[item.n_accepted : n_characters]
         item.n_accepted = max(item.n_accepted, n_characters)
-        showing = item.showing
+        showing = item.showing or self._show(item)
         self._see(showing)
         first = {} if showing.is_accepted else {"accepted": 1}
         showing.is_accepted = True

@@ -13,7 +13,7 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -94,6 +94,12 @@ class Statistics:
                 self._writer = threading.Thread(target=self._write_on, name="statistics", daemon=True)
                 self._writer.start()
         self._has_more.set()
+
+    def flush(self) -> None:
+        """Write what is counted so far; what cannot be written now is written later."""
+        with suppress(sqlite3.Error, OSError):
+            if self._waiting:
+                self._write()
 
     def close(self) -> None:
         """Write what is left, unless that takes long."""

@@ -6,7 +6,7 @@ Pure, and free of LSP types: the command line takes the same way.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from midfill_context.cursor import Cursor
@@ -34,16 +34,40 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
+class Selected:
+    """What the editor's own menu offers at a place: this text in place of what is between two offsets."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
 class Place:
     """An offset in one version of a document, as they were when the request came in.
 
-    `is_invoked` says that the user asked for a suggestion, instead of typing on.
+    `is_invoked` says that the user asked for suggestions, instead of typing on. Where something is `selected`, they go
+    on behind it, as if it had been typed.
     """
 
     document: Document
     offset: int
     folders: Sequence[PurePath]
     is_invoked: bool = False
+    selected: Selected | None = None
+
+    @property
+    def replaced(self) -> Selected:
+        """What suggestions begin with, and what that replaces: nothing, unless something is selected."""
+        return self.selected or Selected(self.offset, self.offset, "")
+
+    def cursor(self) -> Cursor:
+        """Where suggestions go on."""
+        cursor = cursor_at(self.document, self.offset, self.folders)
+        if self.selected is None:
+            return cursor
+        prefix = with_newlines(self.document.text[: self.selected.start] + self.selected.text)
+        return replace(cursor, prefix=prefix, suffix=with_newlines(self.document.text[self.selected.end :]))
 
 
 def cursor_at(document: Document, offset: int, folders: Iterable[PurePath] = ()) -> Cursor:

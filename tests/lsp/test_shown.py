@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from midfill_lsp.explanation import Answer
 from midfill_lsp.retention import Accepted, Retention
 from midfill_lsp.shown import ShownSuggestions
 from midfill_lsp.statistics import Group, Statistics, read_statistics
-from midfill_lsp.suggestion import Place, Suggestion
+from midfill_lsp.suggestion import Place, Selected, Suggestion
 from midfill_model.engine import StopReason
 
 URI = "file:///project/a.py"
@@ -41,9 +42,15 @@ class Editor:
         self.shown.edited(document)
         return Place(document, marked.index("|"), ())
 
-    def shows(self, marked: str, text: str | None, *, is_reused: bool = False) -> str | None:
-        suggestion = None if text is None else Suggestion(text, StopReason.LINE)
-        return self.shown.take(self.has(marked), "small", Answer(suggestion, is_reused=is_reused, total_ms=50.0))
+    def gets(self, marked: str, *texts: str, selected: Selected | None = None, is_reused: bool = False) -> list[str]:
+        """What it is answered; returns the ids."""
+        suggestions = tuple(Suggestion(text, StopReason.LINE) for text in texts)
+        answer = Answer(suggestions, is_reused=is_reused, total_ms=50.0)
+        return self.shown.take(replace(self.has(marked), selected=selected), "small", answer)
+
+    def shows(self, marked: str, text: str, *, is_reused: bool = False) -> str:
+        [suggestion_id] = self.gets(marked, text, is_reused=is_reused)
+        return suggestion_id
 
     def counts(self) -> Counter[str]:
         """All there is, without the waiting times."""
@@ -81,7 +88,7 @@ async def test_what_is_seen_counts_once_while_it_is_typed_through(editor: Editor
     [
         pytest.param(lambda editor: editor.has("x = b|\n"), id="something else typed"),
         pytest.param(lambda editor: editor.has("y = 1\nx = |\n"), id="an edit elsewhere"),
-        pytest.param(lambda editor: editor.shows("x = |\n", None), id="nothing shown any more"),
+        pytest.param(lambda editor: editor.gets("x = |\n"), id="nothing shown any more"),
         pytest.param(lambda editor: editor.shown.forget(URI), id="closed"),
     ],
 )
@@ -109,14 +116,15 @@ async def test_another_suggestion_is_another_showing(editor: Editor) -> None:
         pytest.param("a\nb\n", [1], {"line": 1, "whole": 1, "characters": 4}, id="a line"),
         pytest.param("a\nb\n", [2], {"line": 1, "whole": 1, "characters": 4}, id="a line and its end"),
         pytest.param("😀 a", [2], {"word": 1, "whole": 1, "characters": 3}, id="UTF-16"),
+        pytest.param("😀😀", [3], {"word": 1, "whole": 1, "characters": 2}, id="half of a surrogate pair"),
         pytest.param("ab", [99], {"line": 1, "whole": 1, "characters": 2}, id="too long"),
+        pytest.param("a b", [1, 1, 0], {"word": 1, "whole": 1, "characters": 3}, id="told again"),
     ],
 )
 async def test_what_is_accepted_was_shown(
     editor: Editor, text: str, lengths: list[int], expected: dict[str, int]
 ) -> None:
     suggestion_id = editor.shows("x = |\n", text)
-    assert suggestion_id is not None
     assert all(editor.shown.accept_partial(suggestion_id, length) for length in lengths)
     assert editor.shown.accept(suggestion_id)
     assert not editor.shown.accept(suggestion_id)
@@ -125,6 +133,56 @@ async def test_what_is_accepted_was_shown(
         f"accepted_{name}": n for name, n in expected.items()
     }
     assert (counts["shown"], counts["accepted"]) == (1, 1)
+
+
+async def test_what_the_menu_offers_is_not_counted_as_accepted(editor: Editor) -> None:
+    [suggestion_id] = editor.gets("x = so|\n", "(a b)", selected=Selected(4, 6, "sorted"))
+    for length in (3, 6, 8):
+        assert editor.shown.accept_partial(suggestion_id, length)
+    counts = editor.counts()
+    assert (counts["accepted"], counts["accepted_word"], counts["accepted_characters"]) == (1, 1, 2)
+
+
+# An editor that tells what it displays
+
+
+async def test_only_what_is_displayed_counts_once_the_editor_tells(editor: Editor) -> None:
+    editor.shown.displayed(editor.shows("x = |\n", "foo(a)"))
+    await look()
+    editor.shows("x = |\n", "bar")
+    await look()
+    assert editor.counts()["shown_characters"] == 6
+
+
+async def test_each_alternative_that_is_looked_at_counts_once(editor: Editor) -> None:
+    first, second, _ = editor.gets("x = |\n", "foo(a)", "bar", "unseen")
+    for suggestion_id in (first, second, first, second):
+        editor.shown.displayed(suggestion_id)
+        await look()
+    counts = editor.counts()
+    assert (counts["suggestions"], counts["shown"], counts["shown_characters"]) == (1, 2, 9)
+
+
+async def test_an_alternative_that_flits_by_is_not_shown(editor: Editor) -> None:
+    first, second = editor.gets("x = |\n", "foo(a)", "bar")
+    for suggestion_id in (first, second, first):
+        editor.shown.displayed(suggestion_id)
+    await look()
+    assert editor.counts()["shown_characters"] == 6
+
+
+async def test_an_alternative_can_be_accepted_unseen(editor: Editor) -> None:
+    _, second = editor.gets("x = |\n", "foo(a)", "bar")
+    assert editor.shown.accept(second)
+    counts = editor.counts()
+    assert (counts["shown"], counts["accepted"], counts["accepted_characters"]) == (1, 1, 3)
+
+
+async def test_what_is_unknown_cannot_be_displayed(editor: Editor) -> None:
+    editor.shown.displayed("99")
+    editor.shows("x = |\n", "foo(a)")
+    await look()
+    assert editor.counts()["shown"] == 0
 
 
 def test_languages_that_a_client_made_up_are_not_kept() -> None:

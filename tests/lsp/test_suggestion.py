@@ -62,5 +62,5 @@ def test_what_would_come_out_the_same_again(text: str, stop_reason: StopReason, 
 
 @pytest.mark.parametrize("stop_reason", StopReason)
 def test_every_outcome_has_words(stop_reason: StopReason) -> None:
-    explained = explanation_of(Answer(None, completion=Completion("", stop_reason)), is_stale=False)
+    explained = explanation_of(Answer(completion=Completion("", stop_reason)), is_stale=False)
     assert explained.why.endswith("nothing was left to show")

@@ -32,7 +32,7 @@ def test_every_entry_is_usable() -> None:
         assert entry.sha256 is None or re.fullmatch("[0-9a-f]{64}", entry.sha256)
         # Without a hash of ours only a hub can say what is right.
         assert entry.sha256 is not None or isinstance(entry.source, HubSource)
-        assert entry.licence.where or not entry.licence.needs_acceptance
+        assert entry.licence.url.startswith("https://")
 
 
 def test_the_default_model_needs_no_licence_accepted() -> None:
@@ -123,7 +123,7 @@ def test_a_wrong_catalogue_is_not_half_understood(
 ) -> None:
     source = {"kind": "hub", "repo": "r", "file": "f", "revision": "main"}
     model = {"title": "", "source": source, "size_bytes": 1, "licence": "l", "format": "", "memory_mib": 1}
-    licences = {"l": {"name": "", "summary": ""}}
+    licences = {"l": {"name": "", "summary": "", "url": ""}}
     parse_catalogue({"licences": licences, "models": {"x": model}})
     with pytest.raises(error, match=message):
         parse_catalogue({"licences": licences, "models": {"x": {**model, **changes}}})

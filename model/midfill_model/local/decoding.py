@@ -11,6 +11,7 @@ import numpy as np
 
 from midfill_model.ending import Ended, TextEnding, ending_of, if_sure
 from midfill_model.engine import Completion, CompletionRequest, StopReason, TextListener, Timings
+from midfill_model.local.forking import Fork, Trace
 from midfill_model.local.interrupt import Interrupt, Interrupted
 from midfill_model.local.kv_cache import BRANCH, KvCache
 from midfill_model.local.prompt_choice import PromptChoice
@@ -30,12 +31,15 @@ def n_branched_tokens(max_tokens: int) -> int:
 @dataclass(frozen=True)
 class Start:
     """Where writing begins: so many tokens of a sequence are cached, these are the logits after them, and these bytes
-    are owed."""
+    are owed. Of a completion that forks, these bytes and tokens are written, and this is the next token."""
 
     sequence: int
     n_cached: int
     logits: Logits
     owed: bytes
+    written: bytes = b""
+    logprobs: tuple[float, ...] = ()
+    fork: Fork | None = None
 
 
 class Decoder:
@@ -82,8 +86,9 @@ class Decoder:
                 return Completion("", StopReason.MAX_TOKENS, timings)
             with self._interrupt.deadline(request.limits.decode_ms):
                 start = self._heal(prompt, rows, sequence, request, rng)
-                first = self._write(start, request, ending, rng, on_text=on_text)
-                others = self._alternatives(start, first, request, ending, rng)
+                trace = Trace(2 * request.n_candidates - 1) if request.n_candidates > 1 else None
+                first = self._write(start, request, ending, rng, trace, on_text)
+                others = self._alternatives(start, first, trace, request, ending, rng) if trace else []
         except Interrupted:
             elapsed_ms = (time.perf_counter() - started) * 1000 - timings.prompt_ms
             return Completion("", self._reason(), _add_ms(timings, elapsed_ms, decoding=timings.prompt_ms > 0))
@@ -137,20 +142,23 @@ class Decoder:
         request: CompletionRequest,
         ending: TextEnding,
         rng: np.random.Generator,
-        rank: int = 0,
+        trace: Trace | None = None,
         on_text: TextListener | None = None,
     ) -> Completion:
-        """One candidate; `rank` makes its first token the rank-th best, so that candidates differ."""
+        """One candidate; `trace` is told where others may leave it."""
         self._cache.truncate(start.n_cached, start.sequence)
-        owed, logits = start.owed, start.logits
+        owed, logits, fork = start.owed, start.logits, start.fork
         decoder = codecs.getincrementaldecoder("utf-8")(errors="ignore")
-        text = ""
-        logprobs: list[float] = []
+        text = decoder.decode(start.written)
+        logprobs = list(start.logprobs)
         while len(logprobs) < request.limits.max_tokens:
             allowed = self._index.agreeing(owed) if owed else None
             if allowed is not None and not allowed.size:  # a vocabulary that cannot spell what is owed
                 return Completion("", StopReason.END_OF_TEXT)
-            token, logprob = choose(logits, request.sampling, rng, allowed, 0 if logprobs else rank)
+            token, logprob = (fork.token, fork.logprob) if fork else choose(logits, request.sampling, rng, allowed)
+            fork = None
+            if trace:
+                trace.note(logits, allowed, token, logprob)
             if token in self._choice.stop:
                 return _completion(ending.finish(text, StopReason.END_OF_TEXT), logprobs, request)
             logprobs.append(logprob)
@@ -172,24 +180,47 @@ class Decoder:
         self,
         start: Start,
         first: Completion,
+        trace: Trace,
         request: CompletionRequest,
         ending: TextEnding,
         rng: np.random.Generator,
     ) -> list[Completion]:
-        """Further candidates that share the prompt's KV cache, until the budget ends.
+        """Further candidates that leave the first where they may, until the budget ends. What it breaks off is none.
 
-        Two first tokens may lead to one text (`ret` `urn` and `return`): twice as many are tried at most.
+        Two tokens may lead to one text (`ret` `urn` and `return`): twice as many are tried at most.
         """
-        others: dict[str, Completion] = {}
-        for rank in range(1, 2 * request.n_candidates):
-            if len(others) == request.n_candidates - 1 or self._interrupt.reason is not None:
+        others: list[Completion] = []
+        known = {"", _unspaced(first.text)}
+        for fork in trace.likeliest():
+            self._cache.branch(start.n_cached + fork.n_shared, start.sequence)
+            other = self._write(self._forked(start, first, trace, fork), request, ending, rng)
+            if self._interrupt.reason is not None:
                 break
-            self._cache.branch(start.n_cached, start.sequence)
-            other = self._write(replace(start, sequence=BRANCH), request, ending, rng, rank)
-            if other.text not in ("", first.text):
-                others.setdefault(other.text, other)
+            if _unspaced(other.text) not in known:
+                known.add(_unspaced(other.text))
+                others.append(other)
+            if len(others) == request.n_candidates - 1:
+                break
         self._cache.prune()
-        return list(others.values())
+        return others
+
+    def _forked(self, start: Start, first: Completion, trace: Trace, fork: Fork) -> Start:
+        """Behind the tokens that a fork shares with the first candidate."""
+        shared = b"".join(self._pieces[token] for token in trace.tokens[: fork.n_shared])
+        return replace(
+            start,
+            sequence=BRANCH,
+            n_cached=start.n_cached + fork.n_shared,
+            owed=start.owed[len(shared) :],
+            written=shared[len(start.owed) :],
+            logprobs=first.logprobs[: fork.n_shared],
+            fork=fork,
+        )
+
+
+def _unspaced(text: str) -> str:
+    """What tells texts apart that are more than spaced otherwise."""
+    return "".join(text.split())
 
 
 def _completion(ended: Ended, logprobs: Sequence[float], request: CompletionRequest) -> Completion:

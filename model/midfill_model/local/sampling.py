@@ -15,20 +15,14 @@ def choose(
     sampling: Sampling,
     rng: np.random.Generator,
     allowed: NDArray[np.int64] | None = None,
-    rank: int = 0,
 ) -> tuple[int, float]:
     """The next token and its natural log-probability under the model.
 
     `logits` has one entry a token of the vocabulary. With `allowed`, only these ids may be chosen; the
-    log-probability still is the model's own, over all tokens. At temperature 0 `rank` picks the rank-th best.
+    log-probability still is the model's own, over all tokens.
     """
     candidates = logits if allowed is None else logits[allowed]
-    if rank:
-        best = int(np.argsort(-candidates)[min(rank, len(candidates) - 1)])
-    elif sampling.temperature <= 0:
-        best = int(candidates.argmax())
-    else:
-        best = _draw(candidates, sampling, rng)
+    best = int(candidates.argmax()) if sampling.temperature <= 0 else _draw(candidates, sampling, rng)
     token = best if allowed is None else int(allowed[best])
     return token, float(logits[token]) - _log_sum_exp(logits)
 
