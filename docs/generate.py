@@ -1,18 +1,23 @@
 """Writes the parts of the documentation that the program knows best. `make docs`; a test holds the files to it.
 
-A generated part stands between `<!-- NAME -->` and `<!-- end -->` of a Markdown file.
+A generated part stands between `<!-- NAME -->` and `<!-- end -->` of a Markdown file. The settings that VS Code offers
+are one in `editors/vscode/package.json`.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import inspect
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("lsp/midfill_lsp", "context/midfill_context", "model/midfill_model", "training/midfill_training")
+VSCODE = ROOT / "editors/vscode/package.json"
 _PART = re.compile(r"(<!-- (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -56,6 +61,33 @@ def _argument(action: argparse.Action) -> str:
     return {"?": f"[{value}]", "*": f"[{value} ...]"}.get(str(action.nargs), str(value))
 
 
+def client_commands() -> str:
+    """What a client may run by `workspace/executeCommand`."""
+    from midfill_lsp.client_commands import COMMANDS
+
+    rows = ["| command | what it does |", "|---|---|"]
+    for name, command in COMMANDS.items():
+        _, *parameters = inspect.signature(command).parameters.values()
+        arguments = (each.name + ("" if each.default is each.empty else "?") for each in parameters)
+        rows.append(f"| `{name}({', '.join(arguments)})` | {_told(command)} |")
+    return "\n".join(rows) + "\n"
+
+
+def notifications() -> str:
+    """What client and server tell each other beyond LSP."""
+    from midfill_lsp.server import NOTIFICATIONS
+    from midfill_lsp.session import STATUS
+    from midfill_lsp.status import status_to_wire
+
+    rows = ["| notification | from | what it says |", "|---|---|---|"]
+    rows += [f"| `{name}` | client | {_told(handler)} |" for name, handler in NOTIFICATIONS.items()]
+    return "\n".join([*rows, f"| `{STATUS}` | server | {_told(status_to_wire)} |"]) + "\n"
+
+
+def _told(function: Callable[..., object]) -> str:
+    return " ".join((inspect.getdoc(function) or "").partition("\n\n")[0].split())
+
+
 def modules() -> str:
     """Every module with the first line of its docstring."""
     rows = []
@@ -86,12 +118,55 @@ def _code(parts: tuple[str, ...]) -> str:
     return " ".join(f"`{part}`".replace("\n", "⏎") for part in parts)
 
 
-PARTS: dict[str, Callable[[], str]] = {each.__name__: each for each in (settings, commands, modules, formats)}
+# Of what a workspace may not set at all, or only when the user trusts it, VS Code must know.
+_SCOPES = {"model": "machine-overridable", "lora": "machine-overridable", "remote": "machine"}
+_NOT_FOR_VSCODE = {"fallbackCompletion"}  # it has inline completion
+_JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", tuple: "array"}
+
+
+def vscode_settings() -> dict[str, dict[str, Any]]:
+    """The settings of the server as VS Code wants them declared."""
+    from midfill_lsp.settings import SECTION, Settings, _leaves
+
+    return {
+        f"{SECTION}.{key}": _declared(key, declared.metadata, default)
+        for key, declared, default in _leaves(Settings())
+        if key not in _NOT_FOR_VSCODE
+    }
+
+
+def _declared(key: str, limits: Any, default: object) -> dict[str, Any]:
+    description = limits["description"][0].upper() + limits["description"][1:] + "."
+    wanted = {
+        "type": _JSON_TYPES[type(default)],
+        "default": list(default) if isinstance(default, tuple) else default,
+        "items": {"type": "string"} if isinstance(default, tuple) else None,
+        "enum": limits["choices"],
+        "minimum": limits["low"],
+        "maximum": limits["high"],
+        "scope": _SCOPES.get(key.partition(".")[0]),
+        "description": description,
+    }
+    return {name: value for name, value in wanted.items() if value not in (None, ())}
+
+
+def _with_vscode_settings(text: str) -> str:
+    package = json.loads(text)
+    (suggestions,) = (each for each in package["contributes"]["configuration"] if each["title"] == "Suggestions")
+    suggestions["properties"] = vscode_settings()
+    return json.dumps(package, indent=2, ensure_ascii=False) + "\n"
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    each.__name__: each for each in (settings, commands, client_commands, notifications, modules, formats)
+}
 
 
 def generated() -> Iterator[tuple[Path, str, str]]:
     """Each file with generated parts: its path, its text, and the text it should have."""
-    for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]):
+    text = VSCODE.read_text(encoding="utf-8")
+    yield VSCODE, text, _with_vscode_settings(text)
+    for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), VSCODE.with_name("README.md")]):
         text = path.read_text(encoding="utf-8")
         yield path, text, _PART.sub(lambda part: part[1] + PARTS[part["name"]]() + part[3], text)
 
