@@ -11,14 +11,14 @@ from dataclasses import asdict
 
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
-from midfill_lsp import pulling
-from midfill_lsp.explanation import Explanation
-from midfill_lsp.figures import FiguresError, read_figures
-from midfill_lsp.model_choice import models_to_wire
+from midfill_lsp.models import pulling
+from midfill_lsp.models.model_choice import models_to_wire
+from midfill_lsp.outcomes.figures import FiguresError, read_figures
+from midfill_lsp.outcomes.statistics import statistics_path
 from midfill_lsp.pausing import Pauses, pauses_from
 from midfill_lsp.session import MidfillServer
-from midfill_lsp.statistics import statistics_path
-from midfill_lsp.threads import run_aside
+from midfill_lsp.suggesting.explanation import Explanation
+from midfill_lsp.wire.threads import run_aside
 from midfill_model.errors import ModelError
 
 

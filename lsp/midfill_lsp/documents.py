@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from midfill_lsp.positions import Encoding, body_length, locate, offset_at, position_at, split_lines
+from midfill_lsp.wire.positions import Encoding, body_length, locate, offset_at, position_at, split_lines
 
 logger = logging.getLogger(__name__)
 

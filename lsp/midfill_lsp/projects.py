@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, TypeVar
 
 from midfill_lsp.documents import Document, DocumentStore
-from midfill_lsp.logs import describe_error
+from midfill_lsp.wire.logs import describe_error
 from midfill_lsp.workspace import locate, path_of
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ def run_server(tcp: str | None = None) -> int:
 
     Over stdio, or over `tcp`, a loopback `HOST:PORT`. Exit code 2 for any other address.
     """
-    from midfill_lsp.engines import open_configured_engine
+    from midfill_lsp.models.engines import open_configured_engine
     from midfill_lsp.server import create_server
 
     return serve_client(create_server(open_configured_engine), tcp)
@@ -33,8 +33,8 @@ def run_server(tcp: str | None = None) -> int:
 
 def serve_client(server: MidfillServer, tcp: str | None = None) -> int:
     """Serve one client with a server that is already made; returns the exit code of the process."""
-    from midfill_lsp.logs import log_to_stderr
-    from midfill_lsp.transport import claim_stdio, parse_loopback, serve_stdio, serve_tcp
+    from midfill_lsp.wire.logs import log_to_stderr
+    from midfill_lsp.wire.transport import claim_stdio, parse_loopback, serve_stdio, serve_tcp
 
     log_to_stderr()
     try:

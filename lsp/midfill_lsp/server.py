@@ -10,12 +10,12 @@ from lsprotocol import types
 
 from midfill_lsp.client_commands import COMMANDS
 from midfill_lsp.documents import Document, Edit
-from midfill_lsp.engine_slot import OpenEngine
-from midfill_lsp.offering import completion, inline_completion
-from midfill_lsp.prefetching import likely_offset
-from midfill_lsp.progress import cancel_progress
+from midfill_lsp.models.engine_slot import OpenEngine
 from midfill_lsp.session import MidfillServer
-from midfill_lsp.suggestion import Place
+from midfill_lsp.suggesting.offering import completion, inline_completion
+from midfill_lsp.suggesting.prefetching import likely_offset
+from midfill_lsp.suggesting.suggestion import Place
+from midfill_lsp.wire.progress import cancel_progress
 
 logger = logging.getLogger(__name__)
 

@@ -13,22 +13,22 @@ from pygls.capabilities import get_capability
 from pygls.lsp.server import LanguageServer
 
 from midfill_lsp import __version__
-from midfill_lsp.asking import answered
-from midfill_lsp.completing import Completer, why_switched_off
 from midfill_lsp.documents import Document, DocumentStore
-from midfill_lsp.engine_slot import EngineSlot, OpenEngine
-from midfill_lsp.explanation import Answer
-from midfill_lsp.logs import describe_error, set_log_level
-from midfill_lsp.model_choice import with_model
+from midfill_lsp.models.engine_slot import EngineSlot, OpenEngine
+from midfill_lsp.models.model_choice import with_model
+from midfill_lsp.outcomes.shown import ShownSuggestions
+from midfill_lsp.outcomes.statistics import Statistics, statistics_path
 from midfill_lsp.pausing import Pauses
-from midfill_lsp.progress import show_progress
 from midfill_lsp.projects import Project, Projects
-from midfill_lsp.protocol import MidfillProtocol
 from midfill_lsp.settings import SECTION, Settings, needs_new_engine, settings_from
-from midfill_lsp.shown import ShownSuggestions
-from midfill_lsp.statistics import Statistics, statistics_path
 from midfill_lsp.status import status_to_wire
-from midfill_lsp.threads import call_soon, run_aside
+from midfill_lsp.suggesting.completing import Completer, why_switched_off
+from midfill_lsp.suggesting.explanation import Answer
+from midfill_lsp.wire.asking import answered
+from midfill_lsp.wire.logs import describe_error, set_log_level
+from midfill_lsp.wire.progress import show_progress
+from midfill_lsp.wire.protocol import MidfillProtocol
+from midfill_lsp.wire.threads import call_soon, run_aside
 from midfill_model.engine import EngineState, EngineStatus
 from midfill_model.files.catalogue import find_model
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from midfill_lsp.model_choice import local_model
+from midfill_lsp.models.model_choice import local_model
 from midfill_lsp.pausing import Pauses
 from midfill_lsp.settings import Settings
 from midfill_model.engine import EngineState, EngineStatus

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from midfill_lsp.engines import open_configured_engine
+from midfill_lsp.models.engines import open_configured_engine
 from midfill_lsp.serve import serve_client
 from midfill_lsp.server import create_server
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lsp_client import LspClient
-from midfill_lsp.statistics import statistics_path
+from midfill_lsp.outcomes.statistics import statistics_path
 from midfill_model.files import store
 from midfill_model.files.catalogue import DEFAULT_MODEL, catalogue
 from tiny_gguf import write_tiny_gguf

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lsp_client import SILENCE, LspClient, eventually, inline_params
-from midfill_lsp.statistics import Group, read_statistics
+from midfill_lsp.outcomes.statistics import Group, read_statistics
 
 Launch = Callable[..., LspClient]
 

@@ -71,9 +71,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _complete(document: Document, offset: int, args: argparse.Namespace) -> Report:
     from midfill_context.retrieval.report import report
-    from midfill_lsp.engines import open_local_engine
+    from midfill_lsp.models.engines import open_local_engine
     from midfill_lsp.settings import Settings
-    from midfill_lsp.suggestion import cursor_at, suggestion_from
+    from midfill_lsp.suggesting.suggestion import cursor_at, suggestion_from
     from midfill_model.engine import CompletionRequest, EngineState, Limits
     from midfill_model.errors import EngineError
 

@@ -38,9 +38,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _found(args: argparse.Namespace) -> dict[str, Any]:
     from midfill_context.retrieval.report import report
-    from midfill_lsp.engines import open_local_engine
+    from midfill_lsp.models.engines import open_local_engine
     from midfill_lsp.settings import Settings
-    from midfill_lsp.suggestion import cursor_at
+    from midfill_lsp.suggesting.suggestion import cursor_at
 
     document, offset = open_place(args.place)
     workspace = workspace_of(args)

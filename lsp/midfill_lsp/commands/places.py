@@ -45,7 +45,7 @@ def open_place(place: Place) -> tuple[Document, int]:
     """The file as a document, and the offset of the place in it."""
     from midfill_context.languages import language_of
     from midfill_lsp.documents import Document
-    from midfill_lsp.positions import body_length
+    from midfill_lsp.wire.positions import body_length
 
     language = language_of(place.file.name)
     text = _read(place.file)

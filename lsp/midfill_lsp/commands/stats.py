@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from midfill_lsp.commands import Subparsers
-    from midfill_lsp.figures import Row
+    from midfill_lsp.outcomes.figures import Row
 
 _HEAD = ("week", "language", "model", "shown", "accepted", "characters", "kept 30 s/2 min/5 min", "wait", "reused")
 
@@ -24,8 +24,8 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the statistics."""
-    from midfill_lsp.figures import FiguresError, read_figures
-    from midfill_lsp.statistics import statistics_path
+    from midfill_lsp.outcomes.figures import FiguresError, read_figures
+    from midfill_lsp.outcomes.statistics import statistics_path
 
     try:
         rows = read_figures(statistics_path())

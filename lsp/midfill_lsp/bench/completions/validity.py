@@ -20,7 +20,7 @@ from midfill_lsp.bench.completions.cursors import CutOut, cut_cursors
 from midfill_lsp.bench.completions.raw_completions import Provenance, RawCompletion, Writer, ending_at
 from midfill_lsp.bench.context.contest import Progress
 from midfill_lsp.bench.intervals import Estimate, estimate
-from midfill_lsp.suggestion import Suggestion, suggestion_from
+from midfill_lsp.suggesting.suggestion import Suggestion, suggestion_from
 from midfill_model.ending import Ended, TextEnding
 from midfill_model.ending.hole import TooHard
 from midfill_model.ending.structure import StructureEnding

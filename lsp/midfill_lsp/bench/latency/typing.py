@@ -22,7 +22,7 @@ from pygls.lsp.client import LanguageClient
 
 from midfill_context.cursor import Cursor
 from midfill_lsp import __version__
-from midfill_lsp.engines import open_local_engine
+from midfill_lsp.models.engines import open_local_engine
 from midfill_lsp.session import STATUS
 from midfill_lsp.settings import Settings
 from midfill_model.engine import CompletionRequest, EngineState, Limits

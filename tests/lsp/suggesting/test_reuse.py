@@ -7,9 +7,9 @@ import random
 import pytest
 
 from midfill_context.cursor import Cursor
-from midfill_lsp.reuse import N_KEPT, Reused, SuggestionCache
 from midfill_lsp.settings import Settings
-from midfill_lsp.suggestion import Suggestion
+from midfill_lsp.suggesting.reuse import N_KEPT, Reused, SuggestionCache
+from midfill_lsp.suggesting.suggestion import Suggestion
 from midfill_model.engine import StopReason
 
 URI = "file:///project/a.py"

@@ -26,9 +26,9 @@ from pygls.capabilities import ServerCapabilitiesBuilder
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol
 
-from midfill_lsp.framing import Unreadable, encode_message
-from midfill_lsp.logs import describe_error
-from midfill_lsp.positions import Encoding
+from midfill_lsp.wire.framing import Unreadable, encode_message
+from midfill_lsp.wire.logs import describe_error
+from midfill_lsp.wire.positions import Encoding
 
 logger = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from midfill_context.cursor import Cursor
-from midfill_lsp.logs import describe_error
-from midfill_lsp.reuse import agree, typed_since
 from midfill_lsp.settings import Settings
-from midfill_lsp.threads import call_soon
+from midfill_lsp.suggesting.reuse import agree, typed_since
+from midfill_lsp.wire.logs import describe_error
+from midfill_lsp.wire.threads import call_soon
 from midfill_model.engine import (
     Completion,
     CompletionRequest,

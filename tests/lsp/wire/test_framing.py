@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midfill_lsp.framing import MAX_BODY_BYTES, MessageReader, Unreadable, encode_message
+from midfill_lsp.wire.framing import MAX_BODY_BYTES, MessageReader, Unreadable, encode_message
 
 PING = encode_message('{"id": 1}')
 PONG = encode_message('{"id": 2}')

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from midfill_lsp.debounce import Debounce
 from midfill_lsp.settings import Settings
+from midfill_lsp.suggesting.debounce import Debounce
 
 
 @pytest.mark.parametrize(

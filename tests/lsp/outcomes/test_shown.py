@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from midfill_lsp import shown, statistics
+from midfill_lsp.outcomes import shown, statistics
 from midfill_lsp.documents import Document, DocumentStore, Edit
-from midfill_lsp.explanation import Answer
-from midfill_lsp.retention import Accepted, Retention
-from midfill_lsp.shown import ShownSuggestions
-from midfill_lsp.statistics import Group, Statistics, read_statistics
-from midfill_lsp.suggestion import Place, Selected, Suggestion
+from midfill_lsp.outcomes.retention import Accepted, Retention
+from midfill_lsp.outcomes.shown import ShownSuggestions
+from midfill_lsp.outcomes.statistics import Group, Statistics, read_statistics
+from midfill_lsp.suggesting.explanation import Answer
+from midfill_lsp.suggesting.suggestion import Place, Selected, Suggestion
 from midfill_model.engine import StopReason
 
 URI = "file:///project/a.py"

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from midfill_lsp.statistics import WAIT_STEPS_MS, WeekCounts, read_statistics, wait_name
+from midfill_lsp.outcomes.statistics import WAIT_STEPS_MS, WeekCounts, read_statistics, wait_name
 
 
 class FiguresError(Exception):

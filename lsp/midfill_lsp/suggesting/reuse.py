@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from midfill_context.cursor import Cursor
 from midfill_lsp.settings import Settings
-from midfill_lsp.suggestion import Suggestion
+from midfill_lsp.suggesting.suggestion import Suggestion
 
 if TYPE_CHECKING:
     from midfill_context.retrieval.retriever import Retrieved

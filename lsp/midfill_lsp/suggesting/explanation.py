@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from midfill_lsp.suggestion import Suggestion
+from midfill_lsp.suggesting.suggestion import Suggestion
 from midfill_model.engine import Completion, StopReason, Timings
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
-from midfill_lsp.framing import MessageReader, Unreadable
-from midfill_lsp.protocol import MidfillProtocol
+from midfill_lsp.wire.framing import MessageReader, Unreadable
+from midfill_lsp.wire.protocol import MidfillProtocol
 
 logger = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from lsprotocol import types
 
-from midfill_lsp.explanation import Explanation, Stage
 from midfill_lsp.session import MidfillServer
-from midfill_lsp.suggestion import Place, Selected, Suggestion
+from midfill_lsp.suggesting.explanation import Explanation, Stage
+from midfill_lsp.suggesting.suggestion import Place, Selected, Suggestion
 from midfill_model.engine import Engine
 
 _WORD = re.compile(r"\w*\Z")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from midfill_lsp.positions import Encoding, body_length, locate, n_units, offset_at, position_at, split_lines
+from midfill_lsp.wire.positions import Encoding, body_length, locate, n_units, offset_at, position_at, split_lines
 
 ENCODINGS: list[Encoding] = ["utf-8", "utf-16", "utf-32"]
 WIDTHS: dict[str, Callable[[str], int]] = {

@@ -8,10 +8,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from midfill_lsp.logs import describe_error
-from midfill_lsp.model_choice import local_model
+from midfill_lsp.models.model_choice import local_model
 from midfill_lsp.settings import Settings
-from midfill_lsp.threads import call_soon
+from midfill_lsp.wire.logs import describe_error
+from midfill_lsp.wire.threads import call_soon
 from midfill_model.engine import Engine, EngineState, EngineStatus, StatusListener
 from midfill_model.errors import ModelError
 

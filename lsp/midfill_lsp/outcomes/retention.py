@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from midfill_lsp.documents import DocumentStore
-from midfill_lsp.statistics import Group, Statistics
+from midfill_lsp.outcomes.statistics import Group, Statistics
 
 CHECKS_S = (30, 120, 300)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lsp_client import SERVER, TIMEOUT_S, frame, read_message
-from midfill_lsp.transport import parse_loopback
+from midfill_lsp.wire.transport import parse_loopback
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from midfill_lsp.model_choice import local_model
-from midfill_lsp.progress import progress
-from midfill_lsp.threads import call_soon, run_aside
+from midfill_lsp.models.model_choice import local_model
+from midfill_lsp.wire.progress import progress
+from midfill_lsp.wire.threads import call_soon, run_aside
 from midfill_model.errors import ModelUnavailable
 from midfill_model.files import store
 from midfill_model.files.catalogue import CatalogueEntry, find_entry

@@ -11,9 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from midfill_lsp import statistics
 from midfill_lsp.commands import stats
-from midfill_lsp.statistics import WAIT_STEPS_MS, Group, Statistics, read_statistics, statistics_path, wait_name
+from midfill_lsp.outcomes import statistics
+from midfill_lsp.outcomes.statistics import (
+    WAIT_STEPS_MS,
+    Group,
+    Statistics,
+    read_statistics,
+    statistics_path,
+    wait_name,
+)
 
 PYTHON = Group("python", "small")
 GO = Group("go", "small")

@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from midfill_lsp.documents import Document, Edit
-from midfill_lsp.in_flight import Flight, Question
-from midfill_lsp.positions import Encoding
+from midfill_lsp.suggesting.in_flight import Flight, Question
+from midfill_lsp.wire.positions import Encoding
 from midfill_model.engine import Completion, Priority
 
 logger = logging.getLogger(__name__)

@@ -10,15 +10,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from midfill_context.cursor import Cursor
-from midfill_lsp.debounce import Debounce
 from midfill_lsp.documents import Document, DocumentStore
-from midfill_lsp.explanation import Answer, Explanation, explanation_of
-from midfill_lsp.in_flight import Flight, Question
-from midfill_lsp.logs import describe_error
-from midfill_lsp.prefetching import Prefetcher
-from midfill_lsp.reuse import Reused, SuggestionCache
 from midfill_lsp.settings import Settings
-from midfill_lsp.suggestion import Place, Suggestion, is_final, is_lasting, suggestion_from, with_newlines
+from midfill_lsp.suggesting.debounce import Debounce
+from midfill_lsp.suggesting.explanation import Answer, Explanation, explanation_of
+from midfill_lsp.suggesting.in_flight import Flight, Question
+from midfill_lsp.suggesting.prefetching import Prefetcher
+from midfill_lsp.suggesting.reuse import Reused, SuggestionCache
+from midfill_lsp.suggesting.suggestion import Place, Suggestion, is_final, is_lasting, suggestion_from, with_newlines
+from midfill_lsp.wire.logs import describe_error
 from midfill_model.engine import Completion, Engine
 
 if TYPE_CHECKING:

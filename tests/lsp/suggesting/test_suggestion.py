@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 import pytest
 
 from midfill_lsp.documents import Document
-from midfill_lsp.explanation import Answer, explanation_of
-from midfill_lsp.suggestion import Suggestion, cursor_at, is_lasting, suggestion_from
+from midfill_lsp.suggesting.explanation import Answer, explanation_of
+from midfill_lsp.suggesting.suggestion import Suggestion, cursor_at, is_lasting, suggestion_from
 from midfill_model.engine import Completion, StopReason
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from midfill_lsp.asking import answered
+from midfill_lsp.wire.asking import answered
 
 if TYPE_CHECKING:
     from midfill_lsp.session import MidfillServer

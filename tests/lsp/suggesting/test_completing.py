@@ -9,12 +9,12 @@ import pytest
 
 from midfill_context.cursor import Chunk, Cursor, Snippet
 from midfill_context.retrieval.retriever import Retrieved
-from midfill_lsp import prefetching
-from midfill_lsp.completing import Completer
 from midfill_lsp.documents import Document, DocumentStore, Edit
-from midfill_lsp.explanation import Answer
 from midfill_lsp.settings import Settings
-from midfill_lsp.suggestion import Place
+from midfill_lsp.suggesting import prefetching
+from midfill_lsp.suggesting.completing import Completer
+from midfill_lsp.suggesting.explanation import Answer
+from midfill_lsp.suggesting.suggestion import Place
 from midfill_model.engine import CompletionRequest, Priority, StopReason
 from scripted_engine import Held, HeldEngine
 

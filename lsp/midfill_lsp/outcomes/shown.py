@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from midfill_context.cursor import Cursor
 from midfill_context.languages import language
 from midfill_lsp.documents import Document, DocumentStore
-from midfill_lsp.explanation import Answer
-from midfill_lsp.retention import Retention
-from midfill_lsp.reuse import agree, typed_since
-from midfill_lsp.statistics import Group, Statistics, wait_name
-from midfill_lsp.suggestion import Place, with_newlines
+from midfill_lsp.outcomes.retention import Retention
+from midfill_lsp.outcomes.statistics import Group, Statistics, wait_name
+from midfill_lsp.suggesting.explanation import Answer
+from midfill_lsp.suggesting.reuse import agree, typed_since
+from midfill_lsp.suggesting.suggestion import Place, with_newlines
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""Which model completes, how its engine is opened, replaced and downloaded."""

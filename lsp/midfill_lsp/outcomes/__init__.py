@@ -1,0 +1,1 @@
+"""What became of suggestions: shown, accepted, kept; counted on this machine alone."""
