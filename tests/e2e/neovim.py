@@ -6,7 +6,7 @@ import re
 import sys
 import textwrap
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,14 +15,15 @@ import psutil
 import pynvim
 
 ROOT = Path(__file__).parents[2]
+PLUGIN = ROOT / "editors/neovim"
 SERVER = (sys.executable, "-I", "-m", "midfill_lsp")
 OBSERVED_SERVER = (sys.executable, "-I", str(Path(__file__).with_name("observed_server.py")))
 TIMEOUT_S = 30.0  # the model answers in well under a second; a busy machine must not fail a test
-POLL_S = 0.02
+POLL_S = 0.01
 
-# Counts answers, and knows of each request for which state of the buffer it was.
+# Knows of each request for which state of the buffer it was, what the server said of itself and what it was told.
 WATCH = """
-_G.watch = { pending = {}, n_answered = 0, ready = false }
+_G.watch = { pending = {}, told = {} }
 vim.api.nvim_create_autocmd('LspRequest', { callback = function(event)
   local id, request = event.data.request_id, event.data.request
   if request.method ~= 'textDocument/inlineCompletion' then return end
@@ -31,76 +32,39 @@ vim.api.nvim_create_autocmd('LspRequest', { callback = function(event)
   else
     watch.answered_tick = watch.pending[id]
     watch.pending[id] = nil
-    watch.n_answered = watch.n_answered + 1
   end
 end })
-vim.lsp.handlers['midfill/status'] = function(_, status)
-  watch.ready = status.state == 'ready' or status.state == 'busy'
-  watch.status = status
-end
-"""
-
-# Neovim 0.11 knows the method but not what to do with it: the item is drawn at the cursor and put in by Tab.
-CLIENT_011 = """
-local namespace = vim.api.nvim_create_namespace('nvim.lsp.inline_completion')
-local capabilities = vim.lsp.protocol.make_client_capabilities()
-capabilities.textDocument.inlineCompletion = { dynamicRegistration = false }
-local shown, newest = nil, 0
-
-local function hide()
-  shown = nil
-  vim.api.nvim_buf_clear_namespace(0, namespace, 0, -1)
-end
-
-local function show(item)
-  local lines = vim.tbl_map(function(line) return { { line, 'Comment' } } end, vim.split(item.insertText, '\\n'))
-  shown = item
-  vim.api.nvim_buf_set_extmark(0, namespace, vim.fn.line('.') - 1, vim.fn.col('.') - 1, {
-    virt_text = lines[1], virt_text_pos = 'inline', virt_lines = vim.list_slice(lines, 2),
-  })
-end
-
-local function ask(client)
-  hide()
-  newest = newest + 1
-  local number = newest
-  local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
-  params.context = { triggerKind = 2 }
-  client:request('textDocument/inlineCompletion', params, function(error, result)
-    if number == newest and result and result.items[1] then show(result.items[1]) end
-  end, vim.api.nvim_get_current_buf())  -- for 0, pending changes would be sent after the request
-end
-
-vim.lsp.config('midfill', { cmd = { ... }, root_markers = { '.git' }, capabilities = capabilities })
-vim.lsp.enable('midfill')
-vim.api.nvim_create_autocmd({ 'TextChangedI', 'InsertEnter' }, { callback = function()
-  local client = vim.lsp.get_clients({ bufnr = 0, name = 'midfill' })[1]
-  if client and client.initialized then ask(client) end
+vim.api.nvim_create_autocmd('LspNotify', { callback = function(event)
+  if event.data.method:match('Completion$') then table.insert(watch.told, event.data) end
 end })
-vim.api.nvim_create_autocmd('InsertLeave', { callback = hide })
-vim.keymap.set('i', '<Tab>', function()
-  local item, client = shown, vim.lsp.get_clients({ bufnr = 0 })[1]
-  if not item then return '<Tab>' end
-  vim.schedule(function()
-    hide()
-    local edit = { range = item.range, newText = item.insertText }
-    vim.lsp.util.apply_text_edits({ edit }, vim.api.nvim_get_current_buf(), client.offset_encoding)
-    local lines, start = vim.split(item.insertText, '\\n'), item.range.start  -- in bytes, as the encoding is utf-8
-    vim.api.nvim_win_set_cursor(0, { start.line + #lines, (#lines == 1 and start.character or 0) + #lines[#lines] })
-    client:exec_cmd(item.command, { bufnr = 0 })
-  end)
-end, { expr = true, replace_keycodes = true })
+local function take(status) watch.status, watch.ready = status, status.state == 'ready' or status.state == 'busy' end
+vim.api.nvim_create_autocmd('User', { pattern = 'MidfillStatus', callback = function(event) take(event.data) end })
+vim.lsp.handlers['midfill/status'] = function(_, status) take(status) end
 """
 
 
 class Neovim:
-    """One Neovim with the server as its language server."""
+    """One Neovim as somebody starts it: with an init.lua and user directories of its own, in a working directory."""
 
-    def __init__(self, program: Path, server: Sequence[str] = SERVER) -> None:
-        self.nvim = pynvim.attach("child", argv=[str(program), "--embed", "--headless", "--clean", "-n"])
-        self.nvim.vars["loaded_python3_provider"] = 0  # probing for one takes a second
-        self.nvim.exec_lua(WATCH)
-        self._server = server
+    def __init__(
+        self,
+        program: Path,
+        home: Path,
+        init: str,
+        arguments: Sequence[str | Path] = (),
+        *,
+        folder: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.home = home
+        write_init(home, init)
+        (home / "watch.lua").write_text(WATCH)
+        changed = user_directories(home) | dict(environment or {})
+        before = ["env", "-C", str(folder or home), *(f"{name}={value}" for name, value in changed.items())]
+        # Probing for a Python provider takes a second.
+        commands = ["--cmd", "let g:loaded_python3_provider=0", "--cmd", f"luafile {home}/watch.lua"]
+        argv = [*before, str(program), "--embed", "--headless", "-n", *commands, *map(str, arguments)]
+        self.nvim = pynvim.attach("child", argv=argv)
 
     def __enter__(self) -> Neovim:
         return self
@@ -122,16 +86,17 @@ class Neovim:
 
     # Acting
 
-    def open(self, path: Path) -> None:
-        """Edit a file, start the server for it and wait until it can complete."""
-        self.nvim.command(f"edit {path}")
-        # Only now, for Neovim would start another server for the empty buffer it begins with.
-        if self.nvim.funcs.has("nvim-0.12"):
-            self.nvim.exec_lua(setup_of_the_readme(self._server))
-        else:
-            self.nvim.exec_lua(CLIENT_011, *self._server)
-        self.wait("next(vim.lsp.get_clients({ bufnr = 0, name = 'midfill' })) ~= nil", "the server")
-        self.wait("watch.ready", "the model")
+    def open(self, path: Path, text: str | None = None) -> None:
+        """Edit a file, which gets a text first, and wait until the server can complete there."""
+        if text is not None:
+            path.write_bytes(text.encode())
+        self.nvim.command(f"edit! {path}")
+        self.wait_for_server()
+
+    def wait_for_server(self) -> None:
+        """Wait until the current buffer's server can complete."""
+        attached = "vim.lsp.get_clients({ bufnr = 0, name = 'midfill' })[1]"
+        self.wait(f"watch.ready and {attached} ~= nil and {attached}.initialized", "the server")
 
     def type(self, keys: str) -> None:
         """Press keys, in Neovim's notation."""
@@ -149,6 +114,10 @@ class Neovim:
         newest = "watch.answered_tick == vim.api.nvim_buf_get_changedtick(0) and next(watch.pending) == nil"
         self.wait(newest, "an answer to the newest request")
 
+    def leave_insert_mode(self) -> None:
+        self.type("<Esc>")
+        self.wait("vim.api.nvim_get_mode().mode == 'n'", "normal mode")
+
     # Seeing
 
     @property
@@ -161,6 +130,10 @@ class Neovim:
         row, n_bytes = self.nvim.current.window.cursor
         return row - 1, len(self.lines[row - 1].encode()[:n_bytes].decode())
 
+    @property
+    def messages(self) -> str:
+        return str(self.nvim.funcs.execute("messages"))
+
     def ghost_text(self) -> str:
         """What is shown and not there; empty where nothing is. Its place must be the cursor's."""
         marks = self.lua(_MARKS)
@@ -169,7 +142,15 @@ class Neovim:
         ((_, row, n_bytes, details),) = marks
         assert (row + 1, n_bytes) == tuple(self.nvim.current.window.cursor)
         rows = [details["virt_text"], *details.get("virt_lines", [])]
-        return "\n".join("".join(chunk[0] for chunk in row) for row in rows)
+        return "\n".join("".join(text for text, colour in row if colour in _COLOURS) for row in rows)
+
+    def screen(self) -> list[str]:
+        """The screen's lines, as they would be read, without blanks at their ends and without status line."""
+        self.nvim.command("redraw")
+        n_lines, n_columns = self.nvim.options["lines"] - 2, self.nvim.options["columns"]
+        row = "vim.iter(vim.fn.range(1, {1})):map(function(x) return vim.fn.screenstring({0}, x) end):join('')"
+        lines = [self.lua(row.format(y, n_columns)).rstrip() for y in range(1, n_lines + 1)]
+        return [line for line in lines if line != "~"]
 
     def with_text(self, text: str) -> list[str]:
         """The lines as they will be with `text` at the cursor."""
@@ -186,15 +167,18 @@ class Neovim:
 
     def command(self, name: str) -> Any:
         """Run a command of the server's on the current file; returns its result."""
-        answer = self.nvim.exec_lua(
+        return self.nvim.exec_lua(
             """
-            local client = vim.lsp.get_clients({ bufnr = 0, name = 'midfill' })[1]
             local params = { command = ..., arguments = { vim.uri_from_bufnr(0) } }
-            return client:request_sync('workspace/executeCommand', params, 5000, 0)
+            local _, answer = next(vim.lsp.buf_request_sync(0, 'workspace/executeCommand', params, 5000) or {})
+            return answer and answer.result
             """,
             name,
         )
-        return answer["result"]
+
+    def told(self, method: str) -> list[dict[str, Any]]:
+        """The params of all notifications of one kind that the server got."""
+        return [each["params"] for each in self.lua("watch.told") if each["method"] == method]
 
     def process_with(self, word: str) -> psutil.Process | None:
         """A process below this Neovim with the word in its command line."""
@@ -220,25 +204,60 @@ class Neovim:
 
     def report(self) -> str:
         """What may tell why something did not happen."""
-        log = Path(self.lua("vim.lsp.log.get_filename()"))
+        log = Path(self.lua("require('vim.lsp.log').get_filename()"))
         said = log.read_text()[-4000:] if log.exists() else "(nothing)"
         state = {"lines": self.lines, "cursor": self.cursor, "watch": self.lua("vim.inspect(watch)")}
-        state["explanation"] = self.command("midfill.explain")
+        state |= {"messages": self.messages, "explanation": self.command("midfill.explain")}
         return f"{state}\nthe server said:\n{said}"
 
 
+# Of the plugin, or of Neovim's own inline completion.
 _MARKS = (
-    "vim.api.nvim_buf_get_extmarks(0, vim.api.nvim_create_namespace('nvim.lsp.inline_completion'), 0, -1, "
-    "{ details = true })"
+    "(function() local marks = {} for _, name in ipairs({ 'midfill', 'nvim.lsp.inline_completion' }) do "
+    "vim.list_extend(marks, vim.api.nvim_buf_get_extmarks(0, vim.api.nvim_create_namespace(name), 0, -1, "
+    "{ details = true })) end return marks end)()"
 )
+_COLOURS = ("MidfillGhost", "ComplHint")
 
 
-def setup_of_the_readme(server: Sequence[str]) -> str:
-    """The set-up that users are told, with another command line of the server."""
-    readme = (ROOT / "editors/README.md").read_text(encoding="utf-8")
-    found = re.search(r"^## Neovim 0\.12\n+((?: {4}.*\n|\n)+)", readme, re.MULTILINE)
-    assert found, "editors/README.md has no set-up for Neovim 0.12"
-    command = "cmd = { " + ", ".join(f"'{word}'" for word in server) + " }"
-    setup, n_commands = re.subn(r"cmd = \{.*?\}", lambda match: command, textwrap.dedent(found[1]))
+def user_directories(home: Path) -> dict[str, str]:
+    """The environment in which everything of the user's is below `home`."""
+    return {f"XDG_{kind.upper()}_HOME": str(home / kind) for kind in ("config", "data", "state", "cache")}
+
+
+def write_init(home: Path, init: str) -> None:
+    """Make a text the init.lua of the user at `home`."""
+    path = home / "config/nvim/init.lua"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(init)
+
+
+def plugin_init(server: Sequence[str] | None = SERVER, options: str = "", before: str = "") -> str:
+    """The init.lua that users are told, with a command line of the server (`None`: to be found) and more options."""
+    setup = _of_readme("Neovim")
+    assert len(setup.splitlines()) <= 3
+    setup = setup.replace("/path/to/midfill", str(ROOT))
+    assert str(PLUGIN) in setup
+    command = f"cmd = {_lua_list(server)}, " if server else ""
+    return before + "\n" + setup.replace("setup{}", f"setup{{ {command}{options} }}")
+
+
+def builtin_init(server: Sequence[str] = SERVER) -> str:
+    """The set-up without the plugin that users are told, with another command line of the server."""
+    setup, n_commands = re.subn(
+        r"cmd = \{.*?\}", lambda match: f"cmd = {_lua_list(server)}", _of_readme("Neovim 0.12 without the plugin")
+    )
     assert n_commands == 1
     return setup
+
+
+def _of_readme(title: str) -> str:
+    """The first block of code of a section in the editors' README."""
+    readme = (ROOT / "editors/README.md").read_text(encoding="utf-8")
+    found = re.search(rf"^## {re.escape(title)}\n(?:(?!##|    ).*\n)*((?: {{4}}.*\n|\n)+)", readme, re.MULTILINE)
+    assert found, f"editors/README.md has no set-up for {title}"
+    return textwrap.dedent(found[1]).strip() + "\n"
+
+
+def _lua_list(words: Sequence[str]) -> str:
+    return "{ " + ", ".join(f"'{word}'" for word in words) + " }"
