@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from midfill_lsp.outcomes import shown, statistics
 from midfill_lsp.documents import Document, DocumentStore, Edit
+from midfill_lsp.outcomes import shown, statistics
 from midfill_lsp.outcomes.retention import Accepted, Retention
 from midfill_lsp.outcomes.shown import ShownSuggestions
 from midfill_lsp.outcomes.statistics import Group, Statistics, read_statistics
