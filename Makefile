@@ -1,6 +1,6 @@
 # Each target installs what it needs, once; after the first run none of them needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo train-demo test e2e check docs clean
+.PHONY: help setup demo train-demo vsix test e2e check docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -34,10 +34,14 @@ demo: setup  ## complete code in examples/ with the default model
 train-demo: setup $(TRAINING)  ## three projects become a small model that the server completes with, in minutes
 	sh training/runs/train-demo.sh $(BIN)
 
+vsix:  ## the extension for VS Code; needs Node.js
+	@bash tests/e2e/install/code_server_extension.sh
+
 test: setup $(TRAINING)  ## unit and integration tests, with the real model
 	$(BIN)/python -m pytest
 
-e2e: setup  ## real editors and peers
+e2e: setup vsix  ## real editors and peers
+	cd editors/vscode && npm run --silent check && npm test --silent
 	$(BIN)/python -m pytest -m e2e tests/e2e
 
 check: $(TRAINING)  ## lint, format, types, contents of the wheel

@@ -126,11 +126,11 @@ _JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", 
 
 def vscode_settings() -> dict[str, dict[str, Any]]:
     """The settings of the server as VS Code wants them declared."""
-    from midfill_lsp.settings import SECTION, Settings, _leaves
+    from midfill_lsp.settings import SECTION, Settings, leaves
 
     return {
         f"{SECTION}.{key}": _declared(key, declared.metadata, default)
-        for key, declared, default in _leaves(Settings())
+        for key, declared, default in leaves(Settings())
         if key not in _NOT_FOR_VSCODE
     }
 

@@ -107,7 +107,7 @@ def needs_new_engine(old: Settings, new: Settings) -> bool:
 def settings_table() -> str:
     """The settings as a Markdown table, for the README."""
     rows = ["| setting | default | accepts | meaning |", "|---|---|---|---|"]
-    for key, declared, default in _leaves(Settings()):
+    for key, declared, default in leaves(Settings()):
         shown = json.dumps(default, ensure_ascii=False)
         rows.append(f"| `{key}` | `{shown}` | {_accepts(declared, default)} | {declared.metadata['description']} |")
     return "\n".join(rows) + "\n"
@@ -177,18 +177,18 @@ def _unknown(key: str, known: list[str]) -> str:
     return f"{key}: no such setting" + (f", did you mean {nearest[0]}?" if nearest else "")
 
 
-def _leaves(tree: RemoteSettings | Settings, prefix: str = "") -> Iterator[tuple[str, Field[Any], Any]]:
+def leaves(tree: RemoteSettings | Settings, prefix: str = "") -> Iterator[tuple[str, Field[Any], Any]]:
     """Wire key, field and value of every setting, in the order of declaration."""
     for declared in fields(tree):
         value = getattr(tree, declared.name)
         if isinstance(value, RemoteSettings):
-            yield from _leaves(value, f"{_camel(declared.name)}.")
+            yield from leaves(value, f"{_camel(declared.name)}.")
         else:
             yield prefix + _camel(declared.name), declared, value
 
 
 def _opened_with(settings: Settings) -> dict[str, Any]:
-    return {key: value for key, declared, value in _leaves(settings) if declared.metadata["reopens"]}
+    return {key: value for key, declared, value in leaves(settings) if declared.metadata["reopens"]}
 
 
 def _camel(name: str) -> str:
