@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from midfill_lsp.documents import Document, DocumentStore
 from midfill_lsp.wire.logs import describe_error
@@ -16,6 +16,7 @@ from midfill_lsp.workspace import locate, path_of
 if TYPE_CHECKING:
     from midfill_context.cursor import Cursor
     from midfill_context.retrieval.retriever import Retrieved
+    from midfill_context.retrieval.windows import Similarity
 
 logger = logging.getLogger(__name__)
 
@@ -30,13 +31,14 @@ SETTLE_S = 0.25  # how long the end of the server may be held up by waiting for 
 class Project:
     """One workspace folder. Nothing here waits for the retriever, which works in a thread of its own."""
 
-    def __init__(self, root: Path, max_snippet_tokens: int, warn: Warn) -> None:
+    def __init__(self, root: Path, max_snippet_tokens: int, similarity: str, warn: Warn) -> None:
         # Parsers and the index are loaded where somebody wants snippets only.
         from midfill_context.index.workspace import WorkspaceIndex
         from midfill_context.retrieval.retriever import RetrievalSettings, Retriever
 
         self.index = WorkspaceIndex(root, warn)
-        self._retriever = Retriever(self.index, RetrievalSettings(max_tokens=max_snippet_tokens))
+        settings = RetrievalSettings(max_snippet_tokens, similarity=cast("Similarity", similarity))
+        self._retriever = Retriever(self.index, settings)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="retriever")
         self._latest: dict[str, Retrieved] = {}
         self._refreshing = asyncio.create_task(self._refresh())
@@ -99,6 +101,7 @@ class Projects:
         self._roots: dict[str, PurePath] = {}
         self._projects: dict[PurePath, Project] = {}
         self._max_snippet_tokens = 0
+        self._similarity = ""
 
     @property
     def folders(self) -> tuple[PurePath, ...]:
@@ -116,11 +119,11 @@ class Projects:
         self._roots.pop(uri, None)
         self._update()
 
-    def allow(self, max_snippet_tokens: int) -> None:
-        """From now on so many tokens of a prompt may be snippets; with 0 all indexes end."""
-        if max_snippet_tokens != self._max_snippet_tokens:
+    def allow(self, max_snippet_tokens: int, similarity: str) -> None:
+        """From now on so many tokens of a prompt may be snippets, found by this measure; with 0 all indexes end."""
+        if (max_snippet_tokens, similarity) != (self._max_snippet_tokens, self._similarity):
             self.stop()
-            self._max_snippet_tokens = max_snippet_tokens
+            self._max_snippet_tokens, self._similarity = max_snippet_tokens, similarity
             self._update()
 
     def stop(self, *, wait: bool = False) -> None:
@@ -169,7 +172,7 @@ class Projects:
         for root in self._projects.keys() - wanted:
             self._projects.pop(root).stop()
         for root in wanted - self._projects.keys():
-            project = self._projects[root] = Project(Path(root), self._max_snippet_tokens, self._warn)
+            project = self._projects[root] = Project(Path(root), self._max_snippet_tokens, self._similarity, self._warn)
             self._on_new(project)
         for document in self._documents:
             self.took(document)

@@ -240,7 +240,9 @@ class MidfillServer(LanguageServer):
     # Projects
 
     def _open_projects(self) -> None:
-        self.projects.allow(self.settings.max_snippet_tokens if self.settings.enabled else 0)
+        settings = self.settings
+        n_tokens = settings.max_snippet_tokens if settings.enabled else 0
+        self.projects.allow(n_tokens, settings.similarity)
 
     def _warn_of_index(self, message: str) -> None:
         """Called from the threads of indexes."""

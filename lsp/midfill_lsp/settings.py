@@ -61,6 +61,9 @@ class Settings:
     max_snippet_tokens: int = _setting(
         1024, "how much of other files goes into a prompt, in tokens; 0: nothing", low=0, high=1 << 20, reopens=True
     )
+    similarity: str = _setting(
+        "bm25", "what ranks similar code of other files; jaccard: among the best by BM25", choices=("bm25", "jaccard")
+    )
     cold_wait_ms: int = _setting(
         1_200,
         "how long a suggestion may wait for its prompt, in ms; a shorter one answers if it would take longer",

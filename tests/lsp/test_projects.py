@@ -84,6 +84,16 @@ def test_folders_come_and_go(launch: Launch, project: Path, tmp_path_factory: py
     assert snippets(client, uri) == {}
 
 
+def test_the_measure_of_similar_code(launch: Launch, project: Path) -> None:
+    noise = "".join(f"circle = plate(radius, colour_{n}, weight_{n}, price_{n})\n" for n in range(12))
+    (project / "similar.py").write_text(noise + "x = 1\n" * 40 + "circle = plate(radius)\n" + "x = 1\n" * 40)
+    client, uri = started(launch, project), (project / "main.py").as_uri()
+    client.open(uri, CALLER)
+    assert eventually(lambda: "colour_3" in snippets(client, uri).get("similar.py", ""))
+    client.notify("workspace/didChangeConfiguration", {"settings": {"midfill": {"similarity": "jaccard"}}})
+    assert eventually(lambda: "plate(radius)" in snippets(client, uri).get("similar.py", ""))
+
+
 def test_without_a_budget_nothing_is_indexed(launch: Launch, project: Path, user_dirs: Path) -> None:
     client = started(launch, project, initializationOptions={"maxSnippetTokens": 0})
     client.open((project / "main.py").as_uri(), CALLER)

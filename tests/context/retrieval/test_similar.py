@@ -83,6 +83,18 @@ def test_the_window_shows_what_follows_the_similar_lines(similarity: Similarity)
     assert found.last_line - found.first_line == N_SHOWN - 1
 
 
+def test_jaccard_prefers_what_says_little_else() -> None:
+    noise = "".join(f"client.connect(address, port_{n}, token_{n}, retry_{n})\n" for n in range(12))
+    text, query = (
+        Text(f"{noise}{FILLER}\nclient.connect(address)\n{FILLER}\n"),
+        query_of("connect", "address", "client"),
+    )
+    by_bm25, by_jaccard = best_window(text, query, "bm25"), best_window(text, query, "jaccard")
+    assert by_bm25 is not None
+    assert by_jaccard is not None
+    assert by_bm25.last_line < by_jaccard.first_line
+
+
 @pytest.mark.parametrize("text", ["", "\n\n", "nothing = 1\n", "ß" * 40 + "İ\n"])
 def test_no_window(text: str) -> None:
     assert best_window(Text(text), query_of("connect"), "bm25") is None
