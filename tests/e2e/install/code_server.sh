@@ -15,8 +15,9 @@ modules=$folder/node_modules
 entry=$modules/code-server/out/node/entry.js
 
 is_installed() {
-    command -v chromium > /dev/null && command -v rg > /dev/null && [[ $(node "$entry" --version 2> /dev/null) == "$version "* ]] &&
-        [ -e "$modules/code-server/lib/vscode/.installed" ]
+    command -v chromium > /dev/null && command -v rg > /dev/null && [ -e "$modules/code-server/lib/vscode/.installed" ] &&
+        # The first time it tells of a configuration that it writes, which is to be none of the user's.
+        [[ $(CODE_SERVER_CONFIG=$folder/config.yaml node "$entry" --version 2> /dev/null) == *"$version "* ]]
 }
 
 install() {

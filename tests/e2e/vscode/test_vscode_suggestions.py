@@ -138,11 +138,10 @@ def test_killed_server_comes_back(window: Window, code_server: CodeServer) -> No
     window.write(ARITHMETIC)
     [server] = code_server.processes("midfill_lsp")
     server.kill()
-    window.until(lambda: server not in code_server.processes("midfill_lsp"), "the end of the server")
-    window.until(lambda: code_server.processes("midfill_lsp"), "another server")
+    window.until(lambda: "is ready" not in window.status(), "the end of the server")
     window.until_ready()
-    window.type("    return")
-    window.until(lambda: window.press("Alt+Backslash") or window.ghost_text(), "ghost text of the new server")
+    assert server not in code_server.processes("midfill_lsp")
+    window.type_and_see_ghost_text("    return")
 
 
 def test_wrong_setting_is_named(window: Window) -> None:
