@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TRAINING := $(VENV)/.training
+# Kept, so that nobody compiles it twice.
+WHEELS := .cache/compiled
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -16,7 +18,8 @@ help:  ## this list
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing midfill; llama.cpp is compiled for this processor, which takes some minutes the first time."
-	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip wheel --quiet --no-deps --wheel-dir $(WHEELS) llama-cpp-python
+	$(BIN)/pip install --quiet --find-links $(WHEELS) --editable '.[dev]'
 	@touch $@
 
 # PyTorch first and alone: what depends on it must not choose another build.

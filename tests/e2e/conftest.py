@@ -17,13 +17,14 @@ from e2e.neovim import Neovim
 from midfill_model.files import store
 
 INSTALL = Path(__file__).with_name("install")
+ENVIRONMENT = dict(os.environ)  # before tests hide the user's folders, which package managers keep their caches in
 
 Start = Callable[..., Neovim]
 
 
 def installed(script: str) -> Path:
     """Run an installation script, which does nothing where all is there; returns the path that it prints."""
-    environment = os.environ | {"PYTHON": sys.executable}
+    environment = ENVIRONMENT | {"PYTHON": sys.executable}
     done = subprocess.run([INSTALL / script], env=environment, capture_output=True, text=True, timeout=170)
     if done.returncode:
         pytest.fail(f"{script} ended with exit code {done.returncode}:\n{done.stderr}")

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds midfill's wheel from this checkout, beside the wheels of all it needs, and prints their folder: what a package
-# index would offer. Offline after the first time; llama.cpp comes out of pip's cache where `make setup` has compiled it.
+# index would offer. Offline after the first time; llama.cpp is the one that `make setup` has compiled.
 source "$(dirname "$0")/from_debian.sh"
 
 root=$(cd "$(dirname "$0")/../../.." && pwd)
@@ -13,7 +13,7 @@ is_installed() {
 
 install() {
     rm -rf "$wheels"
-    "${pip[@]}" wheel --constraint "$root/constraints.txt" --wheel-dir "$wheels" "$root" >&2 || fail "pip wheel failed"
+    "${pip[@]}" wheel --constraint "$root/constraints.txt" --find-links "$root/.cache/compiled" --wheel-dir "$wheels" "$root" >&2 || fail "pip wheel failed"
     cp "$root/pyproject.toml" "$wheels"
 }
 
