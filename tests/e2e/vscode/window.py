@@ -20,6 +20,7 @@ STATUS = '.statusbar-item[id^="midfill.midfill"]'
 Seen = TypeVar("Seen")
 
 # Ghost text in the line of the cursor, and its further lines below. Tokens have a span each, blanks are U+00A0.
+TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 GHOST_TEXT = """() => {
   const text = (elements) => elements.map((each) => each.textContent).join('');
   const inLine = text([...document.querySelectorAll('.view-lines [class*="ghost-text-decoration"]')]);
@@ -66,10 +67,18 @@ class Window:
     def type(self, text: str) -> None:
         self.page.keyboard.type(text, delay=15)
 
-    def type_and_see_ghost_text(self, text: str) -> str:
-        """Type and wait for ghost text, which there must be."""
+    def type_and_see_ghost_text(self, text: str, n_lines: int = 1) -> str:
+        """Type and wait for ghost text of so many lines or more, which there must be."""
+
+        def drawn() -> str:
+            """The editor draws the rest of a line and the lines below it in different frames."""
+            ghost = self.ghost_text()
+            is_whole = len(ghost.splitlines()) >= n_lines and ghost.partition("\n")[0].strip()
+            self.page.evaluate(TWO_FRAMES)
+            return ghost if is_whole and ghost == self.ghost_text() else ""
+
         self.type(text)
-        return self.until(self.ghost_text, "ghost text")
+        return self.until(drawn, "ghost text")
 
     def click(self, button: str) -> None:
         """A button of a dialog or of a notification."""
