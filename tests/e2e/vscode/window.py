@@ -19,8 +19,8 @@ STATUS = '.statusbar-item[id^="midfill.midfill"]'
 
 Seen = TypeVar("Seen")
 
-# Ghost text in the line of the cursor, and its further lines below. Tokens have a span each, blanks are U+00A0.
 TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+# Ghost text in the line of the cursor, and its further lines below. Tokens have a span each, blanks are U+00A0.
 GHOST_TEXT = """() => {
   const text = (elements) => elements.map((each) => each.textContent).join('');
   const inLine = text([...document.querySelectorAll('.view-lines [class*="ghost-text-decoration"]')]);
