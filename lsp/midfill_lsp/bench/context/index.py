@@ -146,7 +146,7 @@ def _empty_process_bytes(folder: Path) -> int:
 def _changes(index: WorkspaceIndex, root: Path) -> list[float]:
     """Milliseconds from the end of a write until new facts are served; nobody but the system reports the change."""
     index.settle(TIMEOUT_S)
-    paths = [path for path in index.paths() if path.endswith(".py")] or list(index.paths())
+    paths = [path for path in index.paths() if index.facts(path)]
     found = []
     for path in sorted(paths)[:: max(1, len(paths) // N_CHANGES)][:N_CHANGES]:
         generation = index.generation(path)
