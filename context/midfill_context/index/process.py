@@ -39,7 +39,7 @@ RESCAN_S = 300.0  # in case the system has lost an event
 POLL_S = 5.0  # where it reports none
 RECHECK_S = 1.0  # after folders came, moved or went: while the system's watch follows them it misses what is in them
 POLL_SHARE = 0.05  # of the processor's time, at most
-COMMIT_S = 2.0
+COMMIT_S = 0.25  # a change waits while others are committed: few at a time, so that it is not for long
 
 
 def main() -> None:
