@@ -4,10 +4,7 @@
 # Needs Node.js 20 with its headers, npm, make and a C++ compiler. MIDFILL_E2E_CODE_SERVER names another entry to use.
 source "$(dirname "$0")/from_debian.sh"
 
-if [ -n "${MIDFILL_E2E_CODE_SERVER:-}" ]; then
-    echo "$MIDFILL_E2E_CODE_SERVER"
-    exit
-fi
+use_named MIDFILL_E2E_CODE_SERVER
 
 version=4.100.3 # the last one for Node.js 20; VS Code 1.100.3
 folder=$e2e_cache/code-server

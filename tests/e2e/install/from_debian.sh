@@ -12,6 +12,11 @@ fail() {
     exit 1
 }
 
+# use_named VARIABLE: where that names a program, print it and be done
+use_named() {
+    [ -z "${!1:-}" ] || { echo "${!1}"; exit; }
+}
+
 # unpack ROOT PACKAGE: the package and all it depends on, from the mirror that this machine uses anyway
 unpack() {
     local root=$1 package=$2 work mirror

@@ -3,10 +3,7 @@
 # MIDFILL_E2E_HELIX names another one to use instead.
 source "$(dirname "$0")/from_debian.sh"
 
-if [ -n "${MIDFILL_E2E_HELIX:-}" ]; then
-    echo "$MIDFILL_E2E_HELIX"
-    exit
-fi
+use_named MIDFILL_E2E_HELIX
 
 root=$e2e_cache/helix/root
 helix=$root/usr/bin/hx

@@ -3,10 +3,7 @@
 # MIDFILL_E2E_LLAMA_SERVER names another one to use instead.
 source "$(dirname "$0")/from_debian.sh"
 
-if [ -n "${MIDFILL_E2E_LLAMA_SERVER:-}" ]; then
-    echo "$MIDFILL_E2E_LLAMA_SERVER"
-    exit
-fi
+use_named MIDFILL_E2E_LLAMA_SERVER
 
 root=$e2e_cache/llama-server/root
 server=$root/usr/bin/llama-server

@@ -3,10 +3,7 @@
 # MIDFILL_E2E_NVIM names another one to use instead.
 source "$(dirname "$0")/from_debian.sh"
 
-if [ -n "${MIDFILL_E2E_NVIM:-}" ]; then
-    echo "$MIDFILL_E2E_NVIM"
-    exit
-fi
+use_named MIDFILL_E2E_NVIM
 
 root=$e2e_cache/nvim/root
 nvim=$e2e_cache/nvim/nvim

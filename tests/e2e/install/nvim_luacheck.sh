@@ -3,10 +3,7 @@
 # MIDFILL_E2E_LUACHECK names another one to use instead.
 source "$(dirname "$0")/from_debian.sh"
 
-if [ -n "${MIDFILL_E2E_LUACHECK:-}" ]; then
-    echo "$MIDFILL_E2E_LUACHECK"
-    exit
-fi
+use_named MIDFILL_E2E_LUACHECK
 
 root=$e2e_cache/luacheck/root
 luacheck=$e2e_cache/luacheck/luacheck
