@@ -81,7 +81,9 @@ class Typist:
     early: dict[str, int]
 
 
-def test_a_minute_of_typing(neovim: Start, nvim_012: Path, nvim_011: Path, tmp_path: Path) -> None:
+def test_a_minute_of_typing(
+    neovim: Start, nvim_012: Path, nvim_011: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     typists = {"0.12": _typist(neovim, nvim_012, tmp_path), "0.11": _typist(neovim, nvim_011, tmp_path)}
     began, typed = time.monotonic(), ""
     while (now := time.monotonic() - began) < DURATION_S:
@@ -92,8 +94,9 @@ def test_a_minute_of_typing(neovim: Start, nvim_012: Path, nvim_011: Path, tmp_p
             if not typist.early and now > DURATION_S / 4:
                 typist.early = _memory(typist.editor)
         time.sleep(max(0.0, began + len(typed) / KEYS_PER_S - time.monotonic()))  # the pace of the keys, no waiting
-    for name, typist in typists.items():
-        _judge(name, typist, typed)
+    with capsys.disabled():
+        for name, typist in typists.items():
+            _judge(name, typist, typed)
 
 
 def _typist(neovim: Start, program: Path, folder: Path) -> Typist:
