@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,8 +15,6 @@ from midfill_lsp.suggesting.offering import completion, inline_completion
 from midfill_lsp.suggesting.prefetching import likely_offset
 from midfill_lsp.suggesting.suggestion import Place
 from midfill_lsp.wire.progress import cancel_progress
-
-logger = logging.getLogger(__name__)
 
 
 def create_server(open_engine: OpenEngine) -> MidfillServer:

@@ -92,10 +92,7 @@ class _Choice:
 
 
 def snippets_of(candidates: Iterable[Candidate], render: Render) -> list[Snippet]:
-    """Definitions, those of one file as one snippet, then code to go on from; of each the most relevant last.
-
-    Small models copy what stands near the cursor, so that code is worth most there (`midfill bench likelihood`).
-    """
+    """Definitions, those of one file as one snippet, then code to go on from; of each the most relevant last."""
     lines = []
     groups: defaultdict[str, list[Candidate]] = defaultdict(list)
     for one in candidates:
