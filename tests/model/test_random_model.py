@@ -27,6 +27,8 @@ from model.sentencepiece_model import N_PIECES, to_vocabulary, train
 llama_cpp: Any = pytest.importorskip("llama_cpp")
 
 TINY = SHAPES["tiny"]
+# Blocks of 256 weights want wider matrices, and the mix of Q4_K_M has layers of both kinds.
+WIDE = replace(TINY, n_layers=8, n_hidden=256, n_ffn=512)
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +74,15 @@ def logits_after(model: Any, tokens: list[int]) -> np.ndarray:
         llama_cpp.llama_free(context)
 
 
-@pytest.mark.parametrize("file_type", ["f32", "f16", "q8_0", "q4_0"])
+@pytest.mark.parametrize("file_type", ["f32", "f16", "q8_0", "q4_0", "q4_k_m"])
 def test_llama_cpp_runs_it(tokenizer: Path, tmp_path: Path, file_type: FileType) -> None:
     path = tmp_path / "tiny.gguf"
-    write_random_model(path, TINY, to_vocabulary(tokenizer), file_type=file_type)
+    shape = WIDE if file_type == "q4_k_m" else TINY
+    write_random_model(path, shape, to_vocabulary(tokenizer), file_type=file_type)
     with loaded(path) as model:
-        assert llama_cpp.llama_model_n_ctx_train(model) == TINY.n_context
-        assert llama_cpp.llama_model_n_layer(model) == TINY.n_layers
-        assert llama_cpp.llama_model_n_head_kv(model) == TINY.n_kv_heads
+        assert llama_cpp.llama_model_n_ctx_train(model) == shape.n_context
+        assert llama_cpp.llama_model_n_layer(model) == shape.n_layers
+        assert llama_cpp.llama_model_n_head_kv(model) == shape.n_kv_heads
         after_one, after_two = logits_after(model, [1, 300]), logits_after(model, [1, 301])
     assert np.isfinite(after_one).all()
     assert 0.2 < after_one.std() < 5
@@ -141,14 +144,26 @@ def test_same_arguments_same_bytes(tokenizer: Path, tmp_path: Path) -> None:
 def test_weights_have_the_standard_deviation_asked_for(tmp_path: Path) -> None:
     from gguf import dequantize
 
-    for file_type in ("f32", "f16", "q8_0", "q4_0"):
+    for file_type in ("f32", "f16", "q8_0", "q4_0", "q4_k_m"):
         path = tmp_path / f"{file_type}.gguf"
-        write_random_model(path, TINY, synthetic_vocabulary(1000), file_type=file_type)
-        embedding = next(t for t in GGUFReader(path).tensors if t.name == "token_embd.weight")
-        weights = dequantize(embedding.data, embedding.tensor_type)
-        assert weights.shape == (1000, TINY.n_hidden)
-        assert weights.std() == pytest.approx(TINY.init_std, rel=0.02)
-        assert weights.mean() == pytest.approx(0, abs=TINY.init_std * 0.02)
+        write_random_model(path, WIDE, synthetic_vocabulary(1000), file_type=file_type)
+        tensors = {tensor.name: tensor for tensor in GGUFReader(path).tensors}
+        for name in ("token_embd.weight", "output.weight"):  # of Q4_K_M, the second has six bits
+            weights = dequantize(tensors[name].data, tensors[name].tensor_type)
+            assert weights.shape == (1000, WIDE.n_hidden)
+            assert weights.std() == pytest.approx(WIDE.init_std, rel=0.02)
+            assert weights.mean() == pytest.approx(0, abs=WIDE.init_std * 0.02)
+
+
+def test_mix_of_q4_k_m(tmp_path: Path) -> None:
+    """As llama.cpp's quantiser has it for a Llama of eight layers."""
+    path = tmp_path / "x.gguf"
+    write_random_model(path, WIDE, synthetic_vocabulary(300), file_type="q4_k_m")
+    six_bits = {tensor.name for tensor in GGUFReader(path).tensors if tensor.tensor_type.name == "Q6_K"}
+    layers = {int(name.split(".")[1]) for name in six_bits if name.startswith("blk.")}
+    assert layers == {0, 3, 6, 7}
+    assert {"output.weight", "blk.0.attn_v.weight", "blk.0.ffn_down.weight"} < six_bits
+    assert "blk.0.attn_q.weight" not in six_bits
 
 
 def test_byte_level_vocabulary(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def add_parser(subparsers: Subparsers) -> None:
     random = benches.add_parser("make-random", help="write a GGUF with random weights, to measure speed with")
     random.add_argument("--shape", required=True, choices=("tiny", "aixcoder-7b"))
     random.add_argument(
-        "--type", default="q4_0", choices=("f32", "f16", "q8_0", "q4_0"), help="of the weights; default q4_0"
+        "--type", default="q4_0", choices=("f32", "f16", "q8_0", "q4_0", "q4_k_m"), help="of the weights; default q4_0"
     )
     random.add_argument("out", type=Path, metavar="OUT.gguf")
     random.set_defaults(run=_make_random)

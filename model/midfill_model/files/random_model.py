@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gguf import GGUFWriter
     from numpy.typing import NDArray
 
-FileType = Literal["f32", "f16", "q8_0", "q4_0"]
+FileType = Literal["f32", "f16", "q8_0", "q4_0", "q4_k_m"]
 
 
 @dataclass(frozen=True)
@@ -164,16 +164,17 @@ def write_random_model(
         _add_vocabulary(writer, vocabulary)
         # The sizes of all tensors come before the first one: hence two passes over the list.
         tensors = list(_tensors(shape, len(vocabulary.pieces)))
-        for name, dimensions in tensors:
-            stored_as = GGMLQuantizationType["F32" if len(dimensions) == 1 else file_type.upper()]
-            byte_shape = quant_shape_to_byte_shape(dimensions, stored_as)
-            writer.add_tensor_info(name, byte_shape, np.dtype(np.uint8), prod(byte_shape), stored_as)
+        formats = [_format(shape, file_type, name, dimensions) for name, dimensions in tensors]
+        for (name, dimensions), stored_as in zip(tensors, formats, strict=True):
+            byte_shape = quant_shape_to_byte_shape(dimensions, GGMLQuantizationType[stored_as])
+            size = prod(byte_shape)
+            writer.add_tensor_info(name, byte_shape, np.dtype(np.uint8), size, GGMLQuantizationType[stored_as])
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
         rng = np.random.default_rng(seed)
-        for _, dimensions in tensors:
-            writer.write_tensor_data(_random_tensor(rng, dimensions, file_type, shape.init_std))
+        for (_, dimensions), stored_as in zip(tensors, formats, strict=True):
+            writer.write_tensor_data(_random_tensor(rng, dimensions, stored_as, shape.init_std))
     except BaseException:
         writer.close()
         part.unlink(missing_ok=True)
@@ -239,18 +240,31 @@ def _tensors(shape: Shape, n_vocabulary: int) -> Iterator[tuple[str, tuple[int, 
     yield "output.weight", (n_vocabulary, hidden)
 
 
-def _random_tensor(
-    rng: np.random.Generator, dimensions: tuple[int, ...], file_type: FileType, std: float
-) -> NDArray[Any]:
+def _format(shape: Shape, file_type: FileType, name: str, dimensions: tuple[int, ...]) -> str:
+    """What a tensor is stored as, by ggml's name. Of Q4_K_M, llama.cpp's mix: some matrices have two bits more."""
+    if len(dimensions) == 1:
+        return "F32"
+    if file_type != "q4_k_m":
+        return file_type.upper()
+    if name == "output.weight":
+        return "Q6_K"
+    if not name.endswith(("attn_v.weight", "ffn_down.weight")):
+        return "Q4_K"
+    layer, eighth = int(name.split(".")[1]), shape.n_layers // 8
+    is_outer = layer < eighth or layer >= 7 * shape.n_layers // 8
+    return "Q6_K" if is_outer or (layer - eighth) % 3 == 2 else "Q4_K"
+
+
+def _random_tensor(rng: np.random.Generator, dimensions: tuple[int, ...], stored_as: str, std: float) -> NDArray[Any]:
     """One tensor as it lies in the file: norms are ones, matrices are random with mean 0."""
     import numpy as np
 
     if len(dimensions) == 1:
         return np.ones(dimensions, np.float32)
     n_rows, n_columns = dimensions
-    if file_type in ("q8_0", "q4_0"):
-        return _random_blocks(rng, n_rows * n_columns, file_type, std)
-    tensor = np.empty(dimensions, "<f4" if file_type == "f32" else "<f2")
+    if stored_as not in ("F32", "F16"):
+        return _random_blocks(rng, n_rows * n_columns, stored_as, std)
+    tensor = np.empty(dimensions, "<f4" if stored_as == "F32" else "<f2")
     n_rows_at_a_time = max(1, 2**22 // n_columns)  # 16 MiB of f32 besides the tensor itself
     for first in range(0, n_rows, n_rows_at_a_time):
         rows = tensor[first : first + n_rows_at_a_time]
@@ -258,20 +272,32 @@ def _random_tensor(
     return tensor
 
 
-def _random_blocks(rng: np.random.Generator, n_weights: int, file_type: FileType, std: float) -> NDArray[np.uint8]:
-    """Blocks of 32 weights: an f16 scale, then the weights in 8 or 4 bits, both drawn directly.
+def _random_blocks(rng: np.random.Generator, n_weights: int, stored_as: str, std: float) -> NDArray[np.uint8]:
+    """Blocks of weights as ggml packs them, the integers drawn directly.
 
-    Quantising 7 billion floats would take minutes for weights that stay just as random. Scales of both signs
-    keep the mean at 0, which the lopsided integer ranges (-8..7) would shift.
+    Quantising 7 billion floats would take minutes for weights that stay just as random. Where the range of the integers
+    is lopsided (-8..7), scales of both signs keep the mean at 0; Q4_K has minima for that.
     """
     import numpy as np
 
-    n_bits = 8 if file_type == "q8_0" else 4
+    n_in_block, n_bits = {"Q8_0": (32, 8), "Q4_0": (32, 4), "Q4_K": (256, 4), "Q6_K": (256, 6)}[stored_as]
+    n_blocks = n_weights // n_in_block
     std_of_integers = float(np.sqrt((4**n_bits - 1) / 12))
-    n_blocks = n_weights // 32
-    blocks = np.empty((n_blocks, 2 + 4 * n_bits), np.uint8)
-    scales = np.where(rng.integers(0, 2, n_blocks, np.uint8) == 0, 1.0, -1.0).astype(np.float16)
-    scales *= np.float16(std / std_of_integers)
-    blocks[:, :2] = scales.astype("<f2").view(np.uint8).reshape(n_blocks, 2)
-    blocks[:, 2:] = rng.integers(0, 256, (n_blocks, 4 * n_bits), np.uint8)
-    return blocks
+    scales = np.full(n_blocks, std / std_of_integers)
+    if stored_as != "Q4_K":
+        scales *= rng.choice((1.0, -1.0), n_blocks)
+    integers = rng.integers(0, 256, (n_blocks, n_in_block * n_bits // 8), np.uint8)
+    if stored_as == "Q6_K":
+        sixteenths = np.full((n_blocks, 16), 15, np.uint8)
+        return np.hstack((integers, sixteenths, _halves(scales / 15)))
+    if stored_as == "Q4_K":
+        eighths = np.tile(np.array([15] * 8 + [255] * 4, np.uint8), (n_blocks, 1))  # scales and minima of 15 in 6 bits
+        return np.hstack((_halves(scales / 15), _halves(scales / 15 * 7.5), eighths, integers))
+    return np.hstack((_halves(scales), integers))
+
+
+def _halves(numbers: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """The bytes of half-precision numbers, a row each."""
+    import numpy as np
+
+    return numbers.astype("<f2").view(np.uint8).reshape(-1, 2)
