@@ -99,7 +99,7 @@ def test_braces_count_in_half_of_the_metrics() -> None:
 
 
 def test_the_file_is_prompt_target_suffix_on_lines_of_their_own() -> None:
-    assert LINE.cursor == Cursor("main.py", "python", "x = 1", "\nz = 3")
+    assert LINE.cursor == Cursor("main.py", "python", "x = 1\n", "\nz = 3")
     assert LINE.cursor.prefix + LINE.reference + LINE.cursor.suffix == "x = 1\n    y = 2\nz = 3"
 
 

@@ -17,7 +17,7 @@ BASELINE = "prefix-only"
 class Run:
     """One way of asking. The baseline is the same model without its FIM format, its prompt healed like any other."""
 
-    ending: Ending = Ending.LINE
+    ending: Ending = Ending.STRUCTURE
     is_baseline: bool = False
     has_snippets: bool = False
 
@@ -41,7 +41,7 @@ class Run:
 
     def _is_in_editor(self, case: Case) -> bool:
         """Whether there is an empty line where the hole is, whose line end nobody has to write."""
-        return case.is_whole_lines and self.ending is Ending.LINE
+        return case.is_whole_lines and self.ending is not Ending.RAW
 
 
 def plan_runs(suite: Suite, cases: Sequence[Case], *, has_fim: bool, raw: bool, baseline: bool) -> list[Run]:
@@ -50,7 +50,7 @@ def plan_runs(suite: Suite, cases: Sequence[Case], *, has_fim: bool, raw: bool, 
     Cases that bring chunks of other files are asked with and without them. Serving comes before raw, so that its times
     include the reading of the prompt.
     """
-    endings = (Ending.LINE, Ending.RAW) if raw else (Ending.LINE,)
+    endings = (Ending.STRUCTURE, Ending.RAW) if raw else (Ending.STRUCTURE,)
     prompts = (False, True) if has_fim and (baseline or suite.asks_without_suffix) else (False,)
     snippets = (False, True) if any(case.snippets for case in cases) else (False,)
     return [Run(ending, prompt, chunks) for prompt, chunks, ending in product(prompts, snippets, endings)]

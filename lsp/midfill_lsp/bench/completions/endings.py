@@ -152,10 +152,11 @@ def _cases(data: Path) -> Iterator[_Case]:
 
 
 def _one_line(row: Mapping[str, Any]) -> _Case:
-    """The newlines around the line were stripped: the cursor stands at the end of the line above."""
+    """Most rows lack the newlines around the line: the cursor stands on an empty line, as in an editor."""
     known = language(_SANTACODER[row["language"]])
     assert known is not None
-    cursor = Cursor(f"main{known.extensions[0]}", known.id, row["prompt"], "\n" + row["suffix"])
+    before, after = row["prompt"].removesuffix("\n") + "\n", "\n" + row["suffix"]
+    cursor = Cursor(f"main{known.extensions[0]}", known.id, before, after)
     return _Case(f"one line, {known.name}", row["name"].rpartition("-")[0], cursor, row["canonical_solution"])
 
 

@@ -1,8 +1,8 @@
 """SantaCoder-FIM: one line of a HumanEval solution in Python, Java or JavaScript.
 
-A file is `prompt + "\\n" + target + "\\n" + suffix`: the newlines around the line were stripped from the data, so that
-the cursor stands at the end of the line before, and a right answer begins with a newline. A third of the Java and
-JavaScript targets is a closing brace and nothing else; each protocol is scored without them as well.
+The newlines around the line were stripped from most of the data. The cursor stands where an editor has it: on an empty
+line. A third of the Java and JavaScript targets is a closing brace and nothing else; each protocol is scored without
+them as well.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def case_of(row: Row) -> Case:
         id=f"{row['language']}/{row['name']}",
         group=row["language"],
         cluster=row["name"].rpartition("-")[0],
-        cursor=Cursor(path, language, row["prompt"], "\n" + row["suffix"]),
-        reference="\n" + row["canonical_solution"],
+        cursor=Cursor(path, language, row["prompt"].removesuffix("\n") + "\n", "\n" + row["suffix"]),
+        reference=row["canonical_solution"],
     )
 
 
