@@ -121,7 +121,7 @@ class StructureEnding:
             may_go_on = not self._rest or kind in _MAY_BEGIN_BELOW or not self._local.is_sound("")
             return None if may_go_on else ("", StopReason.NOTHING_NEEDED)
         if kind is Kind.PROSE:
-            return (text, StopReason.STRUCTURE) if self._ends_paragraph(text) else None
+            return (self._without_bare_mark(text), StopReason.STRUCTURE) if self._ends_paragraph(text) else None
         if kind in (Kind.NOTE, Kind.STRING):
             return text, StopReason.STRUCTURE
         if not text.rpartition("\n")[2].strip():
@@ -131,6 +131,8 @@ class StructureEnding:
             kept = text[:repeated]
             if self._local.is_sound(kept if kept.strip() else text):
                 return kept, StopReason.SUFFIX
+        if self._heads_what_is_below(text):
+            return text, StopReason.STRUCTURE
         if self._is_whole(text):
             return None if self._goes_on(text) else (text, StopReason.STRUCTURE)
         is_lost = self._rest and not n_open(text) and kind is not Kind.BLOCK
@@ -219,6 +221,17 @@ class StructureEnding:
         below = self._suffix.partition("\n")[2].partition("\n")[0].strip()
         has_more = below.startswith(self._place.marker) if self._place.marker else bool(below.strip("\"'`*/"))
         return not last.strip() or (has_more and bool(below.removeprefix(self._place.marker).strip()))
+
+    def _without_bare_mark(self, text: str) -> str:
+        """Without a last line that has the mark of a comment and no word."""
+        lines, _, last = text.rpartition("\n")
+        return lines if self._place.marker and last.strip() == self._place.marker else text
+
+    def _heads_what_is_below(self, text: str) -> bool:
+        """Whether `text` opens a block that has its statements and its end in the suffix."""
+        below = self._finisher.below
+        has_body = bool(below) and below[0].lstrip()[:1] not in OPENERS
+        return has_body and text.rstrip().endswith("{") and not self._rest and not self._local.n_errors(text)
 
     def _kind(self, text: str) -> Kind:
         """The kind of the place, or of what follows where `text` closes a string or begins below a comment."""
