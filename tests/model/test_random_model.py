@@ -156,14 +156,16 @@ def test_weights_have_the_standard_deviation_asked_for(tmp_path: Path) -> None:
 
 
 def test_mix_of_q4_k_m(tmp_path: Path) -> None:
-    """As llama.cpp's quantiser has it for a Llama of eight layers."""
-    path = tmp_path / "x.gguf"
-    write_random_model(path, WIDE, synthetic_vocabulary(300), file_type="q4_k_m")
-    six_bits = {tensor.name for tensor in GGUFReader(path).tensors if tensor.tensor_type.name == "Q6_K"}
-    layers = {int(name.split(".")[1]) for name in six_bits if name.startswith("blk.")}
-    assert layers == {0, 3, 6, 7}
-    assert {"output.weight", "blk.0.attn_v.weight", "blk.0.ffn_down.weight"} < six_bits
-    assert "blk.0.attn_q.weight" not in six_bits
+    """The formats of the tensors are those that llama.cpp's own quantiser chooses."""
+    drawn, plain, quantised = (tmp_path / f"{name}.gguf" for name in ("drawn", "plain", "quantised"))
+    write_random_model(drawn, WIDE, synthetic_vocabulary(300), file_type="q4_k_m")
+    write_random_model(plain, WIDE, synthetic_vocabulary(300), file_type="f16")
+    parameters = llama_cpp.llama_model_quantize_default_params()
+    parameters.ftype = llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M
+    assert llama_cpp.llama_model_quantize(str(plain).encode(), str(quantised).encode(), parameters) == 0
+    ours, theirs = ({each.name: each.tensor_type for each in GGUFReader(path).tensors} for path in (drawn, quantised))
+    assert ours == theirs
+    assert {"F32", "Q4_K", "Q6_K"} == {each.name for each in theirs.values()}
 
 
 def test_byte_level_vocabulary(tmp_path: Path) -> None:

@@ -164,17 +164,16 @@ def write_random_model(
         _add_vocabulary(writer, vocabulary)
         # The sizes of all tensors come before the first one: hence two passes over the list.
         tensors = list(_tensors(shape, len(vocabulary.pieces)))
-        formats = [_format(shape, file_type, name, dimensions) for name, dimensions in tensors]
+        formats = [GGMLQuantizationType[_format(shape, file_type, name, dimensions)] for name, dimensions in tensors]
         for (name, dimensions), stored_as in zip(tensors, formats, strict=True):
-            byte_shape = quant_shape_to_byte_shape(dimensions, GGMLQuantizationType[stored_as])
-            size = prod(byte_shape)
-            writer.add_tensor_info(name, byte_shape, np.dtype(np.uint8), size, GGMLQuantizationType[stored_as])
+            byte_shape = quant_shape_to_byte_shape(dimensions, stored_as)
+            writer.add_tensor_info(name, byte_shape, np.dtype(np.uint8), prod(byte_shape), stored_as)
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
         rng = np.random.default_rng(seed)
         for (_, dimensions), stored_as in zip(tensors, formats, strict=True):
-            writer.write_tensor_data(_random_tensor(rng, dimensions, stored_as, shape.init_std))
+            writer.write_tensor_data(_random_tensor(rng, dimensions, stored_as.name, shape.init_std))
     except BaseException:
         writer.close()
         part.unlink(missing_ok=True)
