@@ -86,6 +86,12 @@ class Settings:
     temperature: float = _setting(0.0, "randomness of sampling; 0: always the likeliest token", low=0, high=5)
     top_p: float = _setting(1.0, "sample from the likeliest tokens that hold this share of probability", low=0, high=1)
     min_p: float = _setting(0.0, "sample only tokens this likely in relation to the likeliest", low=0, high=1)
+    min_logprob: float = _setting(
+        0.0,
+        "how sure the model must be: least mean log-probability of a suggestion's tokens; 0: as measured for the model",
+        low=-100,
+        high=0,
+    )
     statistics: bool = _setting(True, "whether suggestions are counted for `midfill stats`, on this machine alone")
     remote: RemoteSettings = field(default_factory=RemoteSettings)
     log_level: str = _setting("warning", "how much goes to the log", choices=("debug", "info", "warning", "error"))

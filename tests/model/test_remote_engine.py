@@ -446,7 +446,7 @@ def test_slow_prompt_is_no_error(endpoint: StandIn) -> None:
     progress = {"content": "", "stop": False, "tokens_predicted": 0, "prompt_progress": {"processed": 64}}
     endpoint.answers["/completion"] = streams(progress, then=wait_for_leaving)
     with engine_of(endpoint.url) as engine:
-        completion = complete(engine, limits=Limits(prompt_ms=200, decode_ms=60_000))
+        completion = complete(engine, limits=Limits(prompt_ms=2000, decode_ms=60_000))
         assert (completion.text, completion.stop_reason) == ("", StopReason.DEADLINE)
         assert engine.status == EngineStatus(EngineState.READY, "small.gguf")
 

@@ -30,6 +30,7 @@ def open_configured_engine(settings: Settings, on_status: StatusListener | None 
 
 def open_local_engine(settings: Settings, on_status: StatusListener | None = None) -> LlamaEngine:
     """The model of the settings on this machine, loading. ModelError when there is no such model."""
+    found = find_model(settings.model or DEFAULT_MODEL)
     options = EngineOptions(
         n_ctx=settings.context_tokens,
         n_threads=settings.n_threads,
@@ -37,7 +38,7 @@ def open_local_engine(settings: Settings, on_status: StatusListener | None = Non
         max_snippet_tokens=settings.max_snippet_tokens,
         cold_wait_ms=settings.cold_wait_ms,
         tunes=not (settings.n_threads or settings.context_tokens),
+        min_logprob=found.entry.min_logprob if found.entry else None,
         lora=Path(settings.lora).expanduser() if settings.lora else None,
     )
-    found = find_model(settings.model or DEFAULT_MODEL)
     return LlamaEngine(found.path, options, on_status, name=found.name)

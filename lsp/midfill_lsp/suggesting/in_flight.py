@@ -56,6 +56,7 @@ class Question:
             n_candidates=self.n_candidates,
             client=self.uri,
             priority=self.priority,
+            min_logprob=settings.min_logprob or None,
         )
 
 

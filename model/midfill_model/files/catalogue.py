@@ -61,7 +61,10 @@ class Licence:
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """One model. `size_bytes` is exact if `sha256` is given and rounded if it is `None`."""
+    """One model. `size_bytes` is exact if `sha256` is given and rounded if it is `None`.
+
+    Of completions with a mean log-probability below `min_logprob` nearly none is right; `None`: not measured.
+    """
 
     name: str
     title: str
@@ -71,6 +74,7 @@ class CatalogueEntry:
     licence: Licence
     format: str
     memory_mib: int
+    min_logprob: float | None = None
 
     def __str__(self) -> str:
         size = size_text(self.size_bytes)

@@ -122,7 +122,7 @@ class LlamaEngine:
             number = next(self._numbers)
             self._pending[number] = Pending(request, future, on_text)
             self._show_load()
-            self._tell(Run(number, self._trimmed(request), on_text is not None))
+            self._tell(Run(number, self._for_worker(request), on_text is not None))
         future.add_done_callback(lambda done: self._give_up(number, StopReason.CANCELLED) if done.cancelled() else None)
         return future
 
@@ -150,8 +150,8 @@ class LlamaEngine:
         if threading.current_thread() is not self._supervisor:
             self._supervisor.join(timeout=5)
 
-    def _trimmed(self, request: CompletionRequest) -> CompletionRequest:
-        """The request without text that no prompt could hold, cut by the same coarse steps.
+    def _for_worker(self, request: CompletionRequest) -> CompletionRequest:
+        """The request with the model's threshold, and without text that no prompt could hold, cut by the same steps.
 
         So much stays that a file which is too long for its syntax to be read still is: in a part of it, brackets that
         the rest closes would look open.
@@ -159,7 +159,8 @@ class LlamaEngine:
         max_chars = max(8 * self._options.max_prompt_tokens * CHARS_PER_TOKEN, 2 * MAX_BYTES)
         cursor = request.cursor
         prefix, suffix = prefix_window(cursor.prefix, max_chars), suffix_window(cursor.suffix, max_chars)
-        return replace(request, cursor=replace(cursor, prefix=prefix, suffix=suffix))
+        least = self._options.min_logprob if request.min_logprob is None else request.min_logprob
+        return replace(request, cursor=replace(cursor, prefix=prefix, suffix=suffix), min_logprob=least)
 
     def _give_up(self, number: int, reason: StopReason) -> None:
         with self._lock:

@@ -16,7 +16,8 @@ class EngineOptions:
 
     Without `max_snippet_tokens` snippets share `max_prompt_tokens` with the file, which goes first. Without
     `cold_wait_ms` every prompt is read whole before its answer, however long that takes. An engine that `tunes`
-    measures what suits this machine once it rests, and goes by that from the next start on.
+    measures what suits this machine once it rests, and goes by that from the next start on. `min_logprob` is for
+    requests that name none.
     """
 
     n_ctx: int = 0
@@ -26,6 +27,7 @@ class EngineOptions:
     max_snippet_tokens: int | None = None
     cold_wait_ms: float | None = None
     tunes: bool = False
+    min_logprob: float | None = None
     max_parked_bytes: int = 256 << 20
     lora: Path | None = None  # a GGUF adapter laid over the model
     prompt_format: str = ""  # by name; empty: found from the GGUF

@@ -60,6 +60,11 @@ def test_validity(project: Path, tmp_path: Path, smollm2: Path) -> None:
     assert overall[validity.RAW].n_errors > 0, "with so few tokens it ends anywhere"
     exact = {name: share.exact.mean for name, share in overall.items()}
     assert first.gain.mean == pytest.approx(exact[validity.STRUCTURE] - exact[validity.LINE], abs=1e-3)
+    answered = [gate.answered.mean for gate in first.gates]
+    assert answered == sorted(answered), "the surer it must be, the less is said"
+    assert answered[-1] + first.gates[-1].n_hidden / N_CURSORS == pytest.approx(
+        overall[validity.STRUCTURE].answered.mean, abs=1e-3
+    )
     assert "| structured stop |" in validity.render(first)
     assert json.loads(json.dumps(asdict(first)))["n_files"] == 1
 
@@ -102,7 +107,7 @@ def test_endings_hear_a_raw_completion_token_by_token(
     ends = tuple(len("".join(tokens[: n + 1])) for n in range(len(tokens)))
     raw = RawCompletion("".join(tokens), ends, (logprob,) * len(tokens), StopReason.END_OF_TEXT)
     cursor = Cursor("a.py", "python", "def f():\n    x = 1", "\n\n\nf()\n")
-    ended = raw.ended(ending_at(cursor, ending))
+    ended = raw.completion(ending_at(cursor, ending))
     assert (ended.text, ended.stop_reason) == (text, reason)
 
 
@@ -147,6 +152,7 @@ def test_endings(tmp_path: Path, smollm2: Path) -> None:
     assert all(found.exact.n == 1 for found in groups.values())
     assert groups["empty", "structured stop"].ratio is None
     structured = groups["single line", "structured stop"]
+    assert groups["single line", endings.SURE] == replace(structured, ending=endings.SURE), "a file has no threshold"
     assert structured.ratio == pytest.approx(structured.mean_chars / len("area = side * side"), abs=1e-3)
     assert structured.mean_chars <= groups["single line", "raw end-of-text"].mean_chars
     assert "| empty | line mode |" in endings.render(result)

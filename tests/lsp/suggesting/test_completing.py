@@ -329,6 +329,15 @@ async def test_where_no_prompt_was_read_it_is_read_at_once(editor: Editor) -> No
     assert editor.ahead[1].request.limits.max_tokens == 0
 
 
+async def test_how_sure_the_model_must_be(editor: Editor) -> None:
+    """The model's own threshold holds unless the user sets another; a better answer may come once it is lowered."""
+    await shown(editor, "x = |\n", "foo(a)")
+    assert {held.request.min_logprob for held in editor.engine.held} == {None}
+    editor.settings = Settings(min_logprob=-0.5)
+    await shown(editor, "y = |\n", "bar")
+    assert editor.typed[-1].request.min_logprob == -0.5
+
+
 # Snippets
 
 

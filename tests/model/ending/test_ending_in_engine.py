@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from midfill_context.cursor import Cursor
 from midfill_model.ending import adds_syntax_error
 from midfill_model.engine import Completion, CompletionRequest, Limits, StopReason
 from midfill_model.local.llama_engine import LlamaEngine
+from midfill_model.local.wire import EngineOptions
 
 TIMEOUT_S = 60.0
 PREFIX = '"""Sums."""\n\n\ndef add(a, b):\n    return a + b\n\n\ndef total(prices):\n    result = 0\n'
@@ -50,7 +52,11 @@ def test_the_model_is_not_asked_where_nothing_is_needed(engine: LlamaEngine) -> 
     assert completion.timings.n_prompt_tokens == 0
 
 
-def test_an_unsure_model_is_not_heard(engine: LlamaEngine) -> None:
+def test_an_unsure_model_is_not_heard(engine: LlamaEngine, smollm2: Path) -> None:
     completion = ask(engine, f"{PREFIX}    for", SUFFIX, min_logprob=0.0)
     assert (completion.text, completion.stop_reason) == ("", StopReason.UNSURE)
     assert completion.logprobs
+    with closing(LlamaEngine(smollm2, EngineOptions(min_logprob=0.0))) as strict:
+        strict.wait_until_loaded(TIMEOUT_S)
+        assert ask(strict, f"{PREFIX}    for", SUFFIX).stop_reason is StopReason.UNSURE, "the engine's own threshold"
+        assert ask(strict, f"{PREFIX}    for", SUFFIX, min_logprob=-100.0).text, "that of the request goes before"

@@ -24,7 +24,8 @@ from midfill_lsp.bench.context.contest import Progress
 from midfill_lsp.bench.intervals import Estimate, estimate
 from midfill_model.engine import Ending
 
-_ENDINGS = {"structured stop": Ending.STRUCTURE, "line mode": Ending.LINE, "raw end-of-text": Ending.RAW}
+STRUCTURE, SURE, LINE, RAW = "structured stop", "the same, where sure", "line mode", "raw end-of-text"
+_ENDINGS = {STRUCTURE: Ending.STRUCTURE, SURE: Ending.STRUCTURE, LINE: Ending.LINE, RAW: Ending.RAW}
 _SANTACODER = {"py": "python", "java": "java", "js": "javascript"}
 
 
@@ -74,7 +75,7 @@ def run(
     with Writer(model, max_prompt_tokens, max_tokens, results) as writer:
         for number, case in enumerate(cases, 1):
             progress(f"case {number} of {len(cases)}")
-            written[case.group].append(_written(case, writer.write(case.cursor)))
+            written[case.group].append(_written(case, writer.write(case.cursor), writer.min_logprob))
     groups = tuple(_summary(group, name, found) for group, found in written.items() for name in _ENDINGS)
     return EndingsResult(writer.provenance, groups)
 
@@ -115,8 +116,12 @@ class _Written:
     texts: Mapping[str, str]
 
 
-def _written(case: _Case, raw: RawCompletion) -> _Written:
-    texts = {name: raw.ended(ending_at(case.cursor, how)).text.strip() for name, how in _ENDINGS.items()}
+def _written(case: _Case, raw: RawCompletion, min_logprob: float | None) -> _Written:
+    least = {SURE: min_logprob}
+    texts = {
+        name: raw.completion(ending_at(case.cursor, ending), least.get(name)).text.strip()
+        for name, ending in _ENDINGS.items()
+    }
     return _Written(case.cluster, case.true_text.strip(), texts)
 
 

@@ -64,15 +64,15 @@ class RawCompletion:
     logprobs: tuple[float, ...]
     stop_reason: StopReason
 
-    def ended(self, ending: TextEnding) -> Ended:
+    def completion(self, ending: TextEnding, min_logprob: float | None = None) -> Completion:
         """What the worker would have answered with this ending."""
         if ending.needs_nothing:
-            return Ended("", StopReason.NOTHING_NEEDED)
+            return Completion("", StopReason.NOTHING_NEEDED)
         for n_tokens, end in enumerate(self.ends, 1):
             found = ending.cut(self.text[:end])
             if found is not None:
-                return if_sure(found, self.logprobs[:n_tokens], None)
-        return if_sure(ending.finish(self.text, self.stop_reason), self.logprobs, None)
+                return _completion(found, self.logprobs[:n_tokens], min_logprob)
+        return _completion(ending.finish(self.text, self.stop_reason), self.logprobs, min_logprob)
 
 
 class Writer:
@@ -105,6 +105,11 @@ class Writer:
             self._file.close()
 
     @property
+    def min_logprob(self) -> float | None:
+        """How sure the model has to be in serving."""
+        return self._model.entry.min_logprob if self._model.entry else None
+
+    @property
     def provenance(self) -> Provenance:
         """Of what was written so far."""
         return Provenance(self._origin, self._n_checked, self._n_alike)
@@ -122,7 +127,7 @@ class Writer:
 
     def _check(self, cursor: Cursor, raw: RawCompletion) -> None:
         answer = self._ask(CompletionRequest(cursor, limits=Limits(self._origin.max_tokens)), [])
-        made = raw.ended(ending_at(cursor, Ending.STRUCTURE))
+        made = raw.completion(ending_at(cursor, Ending.STRUCTURE))
         self._n_checked += 1
         self._n_alike += (answer.text, answer.n_replaced) == (made.text, made.n_replaced)
 
@@ -148,6 +153,11 @@ class Writer:
 def ending_at(cursor: Cursor, ending: Ending) -> TextEnding:
     """The ending that the worker would have there."""
     return ending_of(CompletionRequest(cursor, ending=ending))
+
+
+def _completion(ended: Ended, logprobs: tuple[float, ...], min_logprob: float | None) -> Completion:
+    ended = if_sure(ended, logprobs, min_logprob)
+    return Completion(ended.text, ended.stop_reason, logprobs=logprobs, n_replaced=ended.n_replaced)
 
 
 def _open(path: Path, origin: Origin) -> LlamaEngine:

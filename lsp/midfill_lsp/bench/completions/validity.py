@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 from midfill_context.cursor import Cursor
 from midfill_context.syntax.errors import MAX_ERRORS, count_errors
@@ -24,15 +25,16 @@ from midfill_lsp.suggesting.suggestion import Suggestion, suggestion_from
 from midfill_model.ending import Ended, TextEnding
 from midfill_model.ending.hole import TooHard
 from midfill_model.ending.structure import StructureEnding
-from midfill_model.engine import Completion, Ending, StopReason
+from midfill_model.engine import Ending, StopReason
 
 STRUCTURE, UNCUT, LINE, RAW = "structured stop", "the same, not cut", "line mode", "raw end-of-text"
+MIN_LOGPROBS = (-0.5, -0.75, -1.0, -1.25, -1.5, -2.0)
 _ENDINGS = {STRUCTURE: Ending.STRUCTURE, UNCUT: Ending.STRUCTURE, LINE: Ending.LINE, RAW: Ending.RAW}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was suggested at one cursor with one ending."""
+    """What was suggested at one cursor with one ending; `logprob` is the mean of what was written up to there."""
 
     ending: str
     kind: str
@@ -42,6 +44,17 @@ class Answer:
     adds_error: bool
     is_refused: bool
     is_exact: bool
+    logprob: float
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What is left of the structured stop's answers where the model has to be so sure, and what is held back."""
+
+    min_logprob: float
+    answered: Estimate
+    n_hidden: int
+    n_hidden_exact: int
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,7 @@ class ValidityResult:
     provenance: Provenance
     n_files: int
     shares: tuple[Share, ...]
+    gates: tuple[Gate, ...]
     gain: Estimate
     gain_one_line: Estimate | None
     faults: tuple[str, ...]
@@ -101,6 +115,7 @@ def run(
         writer.provenance,
         len(set(files)),
         tuple(_shares(answers)),
+        tuple(_gate(least, [each for each in answers if each.ending == STRUCTURE]) for least in MIN_LOGPROBS),
         estimate(gains, files),
         estimate([gains[at] for at in one_line], [files[at] for at in one_line]) if one_line else None,
         tuple(f"{each.where}, {each.kind}: {each.text!r}" for each in answers if _is_fault(each)),
@@ -122,6 +137,15 @@ def render(result: ValidityResult) -> str:
     rows += [f"| {share.part} | {share.ending} | {_figures(share)} |" for share in result.shares if share.part]
     rows += [
         "",
+        f"| least mean log-probability, {STRUCTURE} | cursors answered | held back | of them exact |",
+        "|---|---|---|---|",
+    ]
+    rows += [
+        f"| {gate.min_logprob} | {_percent(gate.answered)} | {gate.n_hidden} | {gate.n_hidden_exact} |"
+        for gate in result.gates
+    ]
+    rows += [
+        "",
         f"Exact more often than line mode: {_gain(result.gain)}; where no more than one line is missing: "
         f"{_gain(result.gain_one_line)}.",
         f"{result.n_files} files; {result.provenance}",
@@ -135,9 +159,8 @@ def judged(cut_out: CutOut, raw: RawCompletion) -> Iterator[Answer]:
     cursor = cut_out.cursor
     n_errors, is_refused = _n_errors(cursor, cursor.suffix), _is_refused(cursor, cursor.suffix)
     for name in _ENDINGS:
-        ended = raw.ended(_ending(name, cursor))
-        shown = suggestion_from(Completion(ended.text, ended.stop_reason, n_replaced=ended.n_replaced))
-        shown = shown or Suggestion("", ended.stop_reason)
+        completion = raw.completion(_ending(name, cursor))
+        shown = suggestion_from(completion) or Suggestion("", completion.stop_reason)
         after = shown.text + cursor.suffix[shown.n_replaced :]
         yield Answer(
             name,
@@ -148,6 +171,7 @@ def judged(cut_out: CutOut, raw: RawCompletion) -> Iterator[Answer]:
             adds_error=_n_errors(cursor, after) > n_errors,
             is_refused=_is_refused(cursor, after) and not is_refused,
             is_exact=after == cut_out.reference + cursor.suffix,
+            logprob=fmean(completion.logprobs or (0.0,)),
         )
 
 
@@ -204,7 +228,7 @@ def _shares(answers: Sequence[Answer]) -> Iterator[Share]:
 
 def _share(part: str, name: str, answers: Iterable[Answer]) -> Share:
     some = [each for each in answers if each.ending == name]
-    files = [each.where.rsplit(":", 2)[0] for each in some]
+    files = [_file(each) for each in some]
     return Share(
         part,
         name,
@@ -214,6 +238,17 @@ def _share(part: str, name: str, answers: Iterable[Answer]) -> Share:
         sum(each.is_refused for each in some),
         estimate([each.is_exact for each in some], files),
     )
+
+
+def _gate(least: float, answers: Sequence[Answer]) -> Gate:
+    hidden = [each for each in answers if each.text and each.logprob < least]
+    files = [_file(each) for each in answers]
+    answered = estimate([bool(each.text) and each.logprob >= least for each in answers], files)
+    return Gate(least, answered, len(hidden), sum(each.is_exact for each in hidden))
+
+
+def _file(answer: Answer) -> str:
+    return answer.where.rsplit(":", 2)[0]
 
 
 def _figures(share: Share) -> str:
