@@ -3,6 +3,8 @@
 .PHONY: help setup demo train-demo vsix test e2e check docs clean
 
 PYTHON ?= python3
+# Test processes; each of them runs models with two threads.
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -17,8 +19,9 @@ help:  ## this list
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
+	@# No images: a part of llama.cpp that nothing here uses need not be compiled.
 	@echo "Installing midfill; llama.cpp is compiled for this processor, which takes some minutes the first time."
-	$(BIN)/pip wheel --quiet --no-deps --wheel-dir $(WHEELS) llama-cpp-python
+	CMAKE_ARGS="-DLLAVA_BUILD=OFF $$CMAKE_ARGS" $(BIN)/pip wheel --quiet --no-deps --wheel-dir $(WHEELS) llama-cpp-python
 	$(BIN)/pip install --quiet --find-links $(WHEELS) --editable '.[dev]'
 	@touch $@
 
@@ -41,7 +44,7 @@ vsix:  ## the extension for VS Code; needs Node.js
 	@bash tests/e2e/install/code_server_extension.sh
 
 test: setup $(TRAINING)  ## unit and integration tests, with the real model
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 e2e: setup vsix  ## real editors and peers
 	cd editors/vscode && npm run --silent check && npm test --silent

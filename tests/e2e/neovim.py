@@ -20,6 +20,8 @@ SERVER = (sys.executable, "-I", "-m", "midfill_lsp")
 OBSERVED_SERVER = (sys.executable, "-I", str(Path(__file__).with_name("observed_server.py")))
 TIMEOUT_S = 30.0  # the model answers in well under a second; a busy machine must not fail a test
 POLL_S = 0.01
+# Time for a suggestion on a busy machine, too.
+PATIENT = "settings = { decodeBudgetMs = 30000 }"
 
 # Knows of each request for which state of the buffer it was, what the server said of itself and what it was told.
 WATCH = """
@@ -232,7 +234,7 @@ def write_init(home: Path, init: str) -> None:
     path.write_text(init)
 
 
-def plugin_init(server: Sequence[str] | None = SERVER, options: str = "", before: str = "") -> str:
+def plugin_init(server: Sequence[str] | None = SERVER, options: str = PATIENT, before: str = "") -> str:
     """The init.lua that users are told, with a command line of the server (`None`: to be found) and more options."""
     setup = _of_readme("Neovim")
     assert len(setup.splitlines()) <= 3

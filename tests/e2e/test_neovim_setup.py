@@ -141,7 +141,7 @@ def test_server_that_keeps_ending_is_given_up(neovim: Start, nvim_011: Path, fil
 
 
 def test_bad_settings_and_options_are_named(neovim: Start, nvim_012: Path, file: Path) -> None:
-    options = "settings = { maxTokens = 'many' }, keys = { acept = '<C-l>' }, colour = 1"
+    options = "settings = { maxTokens = 'many', decodeBudgetMs = 30000 }, keys = { acept = '<C-l>' }, colour = 1"
     editor = neovim(nvim_012, plugin_init(options=options), file)
     assert "options ignored: colour: no such option; keys.acept: no such option" in editor.messages
     editor.wait_for_server()

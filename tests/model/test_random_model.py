@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gguf import GGUFReader
+from gguf import GGUFReader, dequantize
 
 from midfill_model.files.random_model import (
     AIXCODER_SENTINELS,
@@ -142,8 +142,6 @@ def test_same_arguments_same_bytes(tokenizer: Path, tmp_path: Path) -> None:
 
 
 def test_weights_have_the_standard_deviation_asked_for(tmp_path: Path) -> None:
-    from gguf import dequantize
-
     for file_type in ("f32", "f16", "q8_0", "q4_0", "q4_k_m"):
         path = tmp_path / f"{file_type}.gguf"
         write_random_model(path, WIDE, synthetic_vocabulary(1000), file_type=file_type)
@@ -155,17 +153,28 @@ def test_weights_have_the_standard_deviation_asked_for(tmp_path: Path) -> None:
             assert weights.mean() == pytest.approx(0, abs=WIDE.init_std * 0.02)
 
 
-def test_mix_of_q4_k_m(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("n_ffn", "names"),
+    [(512, {"F32", "Q4_K", "Q6_K"}), (480, {"F32", "Q4_K", "Q6_K", "Q5_0", "Q8_0"})],  # as aiXcoder-7B has it
+)
+def test_mix_of_q4_k_m(tmp_path: Path, n_ffn: int, names: set[str]) -> None:
     """The formats of the tensors are those that llama.cpp's own quantiser chooses."""
+    shape = replace(WIDE, n_ffn=n_ffn)
     drawn, plain, quantised = (tmp_path / f"{name}.gguf" for name in ("drawn", "plain", "quantised"))
-    write_random_model(drawn, WIDE, synthetic_vocabulary(300), file_type="q4_k_m")
-    write_random_model(plain, WIDE, synthetic_vocabulary(300), file_type="f16")
+    write_random_model(drawn, shape, synthetic_vocabulary(300), file_type="q4_k_m")
+    write_random_model(plain, shape, synthetic_vocabulary(300), file_type="f16")
     parameters = llama_cpp.llama_model_quantize_default_params()
     parameters.ftype = llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M
     assert llama_cpp.llama_model_quantize(str(plain).encode(), str(quantised).encode(), parameters) == 0
     ours, theirs = ({each.name: each.tensor_type for each in GGUFReader(path).tensors} for path in (drawn, quantised))
     assert ours == theirs
-    assert {"F32", "Q4_K", "Q6_K"} == {each.name for each in theirs.values()}
+    assert names == {each.name for each in theirs.values()}
+    with loaded(drawn):
+        pass
+    tensors = {tensor.name: tensor for tensor in GGUFReader(drawn).tensors}
+    for name in ("blk.0.ffn_down.weight", "blk.1.ffn_down.weight"):  # which have more bits and less of them
+        weights = dequantize(tensors[name].data, tensors[name].tensor_type)
+        assert weights.std() == pytest.approx(shape.init_std, rel=0.02)
 
 
 def test_byte_level_vocabulary(tmp_path: Path) -> None:

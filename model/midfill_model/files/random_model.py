@@ -240,18 +240,27 @@ def _tensors(shape: Shape, n_vocabulary: int) -> Iterator[tuple[str, tuple[int, 
 
 
 def _format(shape: Shape, file_type: FileType, name: str, dimensions: tuple[int, ...]) -> str:
-    """What a tensor is stored as, by ggml's name. Of Q4_K_M, llama.cpp's mix: some matrices have two bits more."""
+    """What a tensor is stored as, by ggml's name.
+
+    Of Q4_K_M, llama.cpp's mix: some matrices have two bits more, and those that blocks of 256 do not fit have others.
+    """
     if len(dimensions) == 1:
         return "F32"
     if file_type != "q4_k_m":
         return file_type.upper()
-    if name == "output.weight":
-        return "Q6_K"
+    has_six_bits = _has_six_bits(shape, name)
+    if dimensions[-1] % 256:
+        return "Q8_0" if has_six_bits else "Q5_0"
+    return "Q6_K" if has_six_bits else "Q4_K"
+
+
+def _has_six_bits(shape: Shape, name: str) -> bool:
+    """Which matrices of Q4_K_M do."""
     if not name.endswith(("attn_v.weight", "ffn_down.weight")):
-        return "Q4_K"
+        return name == "output.weight"
     layer, eighth = int(name.split(".")[1]), shape.n_layers // 8
     is_outer = layer < eighth or layer >= 7 * shape.n_layers // 8
-    return "Q6_K" if is_outer or (layer - eighth) % 3 == 2 else "Q4_K"
+    return is_outer or (layer - eighth) % 3 == 2
 
 
 def _random_tensor(rng: np.random.Generator, dimensions: tuple[int, ...], stored_as: str, std: float) -> NDArray[Any]:
@@ -271,6 +280,10 @@ def _random_tensor(rng: np.random.Generator, dimensions: tuple[int, ...], stored
     return tensor
 
 
+# Weights in a block and bits of each, besides scales.
+_BLOCKS = {"Q8_0": (32, 8), "Q5_0": (32, 5), "Q4_0": (32, 4), "Q4_K": (256, 4), "Q6_K": (256, 6)}
+
+
 def _random_blocks(rng: np.random.Generator, n_weights: int, stored_as: str, std: float) -> NDArray[np.uint8]:
     """Blocks of weights as ggml packs them, the integers drawn directly.
 
@@ -279,7 +292,7 @@ def _random_blocks(rng: np.random.Generator, n_weights: int, stored_as: str, std
     """
     import numpy as np
 
-    n_in_block, n_bits = {"Q8_0": (32, 8), "Q4_0": (32, 4), "Q4_K": (256, 4), "Q6_K": (256, 6)}[stored_as]
+    n_in_block, n_bits = _BLOCKS[stored_as]
     n_blocks = n_weights // n_in_block
     std_of_integers = float(np.sqrt((4**n_bits - 1) / 12))
     scales = np.full(n_blocks, std / std_of_integers)

@@ -78,7 +78,7 @@ def test_figures_hang_together(model: Path, tmp_path: Path, monkeypatch: pytest.
         assert 0 <= found.without_model <= 1
     _, peer, _ = result.contestants
     assert (peer.n_shown, peer.reused) == (8, 0.9)
-    assert 0 <= result.cancel_p50_ms <= result.cancel_p95_ms
+    assert 0 <= result.cancels.p50_ms <= result.cancels.p95_ms
     assert "| answered without a model |" in latency.render(result)
 
 

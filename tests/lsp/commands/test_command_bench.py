@@ -20,7 +20,8 @@ def test_typing_measures_a_session(smollm2: Path) -> None:
     assert result["n_keystrokes"] == 6
     assert 0.9 < result["reused"] <= 1.0, "the prompt's beginning stays, or the suggestion was known"
     assert 0 < result["wait_p50_ms"] <= result["wait_p95_ms"] < result["first_wait_ms"]
-    assert 0 <= result["cancel_p50_ms"] <= result["cancel_p95_ms"]
+    assert 0 <= result["cancels"]["p50_ms"] <= result["cancels"]["p95_ms"]
+    assert 0 <= result["cancels"]["stolen"] <= 1
 
 
 @pytest.mark.parametrize("arguments", [["--keystrokes", "2"], ["--file", "nowhere.py"], ["--model", "smol"]])

@@ -10,19 +10,17 @@ import random
 import re
 import statistics
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from midfill_context.cursor import Cursor
 from midfill_context.languages import language_of
+from midfill_lsp.bench.figures import Progress, percentile
 from midfill_model.ending.structure import StructureEnding
 from midfill_model.engine import StopReason
 
 _TOKEN = re.compile(r"\n[ \t]*| ?\w+|\s|[^\w\s]")  # about what vocabularies of code have
 _MAX_TOKENS = 96
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -69,13 +67,13 @@ def run(file: Path, n_lines: int, n_places: int, progress: Progress) -> EndingRe
         n_lines=len(lines),
         n_places=n_places,
         n_tokens=len(times.token) + len(times.finish),
-        open_p50_ms=_percentile(times.open, 50),
-        open_p95_ms=_percentile(times.open, 95),
-        token_p50_ms=_percentile(times.token, 50),
-        token_p95_ms=_percentile(times.token, 95),
+        open_p50_ms=percentile(times.open, 50, 3),
+        open_p95_ms=percentile(times.open, 95, 3),
+        token_p50_ms=percentile(times.token, 50, 3),
+        token_p95_ms=percentile(times.token, 95, 3),
         token_mean_ms=round(statistics.fmean(times.token), 3),
-        finish_p50_ms=_percentile(times.finish, 50),
-        finish_p95_ms=_percentile(times.finish, 95),
+        finish_p50_ms=percentile(times.finish, 50, 3),
+        finish_p95_ms=percentile(times.finish, 95, 3),
     )
 
 
@@ -120,7 +118,3 @@ def _measure(language: str, lines: list[str], at: int, times: _Times) -> None:
 
 def _ms_since(started: float) -> float:
     return (time.thread_time() - started) * 1000
-
-
-def _percentile(values: list[float], percent: int) -> float:
-    return round(statistics.quantiles(values, n=100, method="inclusive")[percent - 1], 3)

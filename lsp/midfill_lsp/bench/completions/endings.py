@@ -20,7 +20,7 @@ from typing import Any
 from midfill_context.cursor import Cursor
 from midfill_context.languages import language
 from midfill_lsp.bench.completions.raw_completions import Provenance, RawCompletion, Writer, ending_at
-from midfill_lsp.bench.context.contest import Progress
+from midfill_lsp.bench.figures import Progress
 from midfill_lsp.bench.intervals import Estimate, estimate
 from midfill_model.engine import Ending
 

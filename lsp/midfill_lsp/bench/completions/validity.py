@@ -19,7 +19,7 @@ from midfill_context.syntax.errors import MAX_ERRORS, count_errors
 from midfill_context.syntax.grammars import parse
 from midfill_lsp.bench.completions.cursors import CutOut, cut_cursors
 from midfill_lsp.bench.completions.raw_completions import Provenance, RawCompletion, Writer, ending_at
-from midfill_lsp.bench.context.contest import Progress
+from midfill_lsp.bench.figures import Progress
 from midfill_lsp.bench.intervals import Estimate, estimate
 from midfill_lsp.suggesting.suggestion import Suggestion, suggestion_from
 from midfill_model.ending import Ended, TextEnding

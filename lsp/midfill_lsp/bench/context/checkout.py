@@ -16,7 +16,8 @@ from pathlib import Path
 from midfill_context.cursor import Cursor
 from midfill_context.index.workspace import WorkspaceIndex
 from midfill_context.retrieval.retriever import Retriever
-from midfill_lsp.bench.context.index import TIMEOUT_S, Progress, copy_workspace
+from midfill_lsp.bench.context.index import TIMEOUT_S, copy_workspace
+from midfill_lsp.bench.figures import Progress
 
 N_QUIET = 300
 NEW_LINE = b"midfill_bench_checked_out = 1\n"

@@ -17,12 +17,12 @@ from midfill_context.index.workspace import WorkspaceIndex
 from midfill_context.retrieval.retriever import RetrievalSettings, Retriever
 from midfill_lsp.bench.context.punching import Call, punch, python_texts
 from midfill_lsp.bench.context.windows import WINDOW_LINES, Windows
+from midfill_lsp.bench.figures import Progress
 
 OURS, BM25, BESIDE = "midfill", "BM25 windows", "BM25 in ten files beside"
 N_BESIDE = 10
 TIMEOUT_S = 600.0
 
-Progress = Callable[[str], None]
 CountTokens = Callable[[str], int]
 Method = Callable[[Cursor], Sequence[Snippet]]
 

@@ -18,7 +18,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from midfill_context.cursor import Chunk, Cursor, Snippet
-from midfill_lsp.bench.context.contest import OURS, CountTokens, Progress, filled, our_method
+from midfill_lsp.bench.context.contest import OURS, CountTokens, filled, our_method
+from midfill_lsp.bench.figures import Progress
 from midfill_lsp.bench.intervals import Estimate, estimate
 from midfill_model.files.catalogue import DEFAULT_MODEL, find_model
 from midfill_model.local.scoring import Scorer

@@ -10,7 +10,6 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +17,11 @@ import psutil
 
 from midfill_context.index.walking import Walker
 from midfill_context.index.workspace import WorkspaceIndex
+from midfill_lsp.bench.figures import Progress
 
 N_CHANGES = 20
 N_REQUESTS = 300
 TIMEOUT_S = 3600.0
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)

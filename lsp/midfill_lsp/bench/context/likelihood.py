@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from midfill_lsp.bench.context.contest import BM25, OURS, Progress, contest
+from midfill_lsp.bench.context.contest import BM25, OURS, contest
+from midfill_lsp.bench.figures import Progress
 from midfill_lsp.bench.intervals import Estimate, estimate
 from midfill_model.files.catalogue import DEFAULT_MODEL, find_model
 from midfill_model.local.scoring import MAX_TEXT_TOKENS, Score, Scorer

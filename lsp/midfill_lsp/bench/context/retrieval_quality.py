@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from midfill_context.cursor import Snippet
-from midfill_lsp.bench.context.contest import OURS, CountTokens, Progress, Turn, contest
+from midfill_lsp.bench.context.contest import OURS, CountTokens, Turn, contest
 from midfill_lsp.bench.context.punching import Call
+from midfill_lsp.bench.figures import Progress
 from midfill_lsp.bench.intervals import Estimate, estimate
 from midfill_model.files.catalogue import DEFAULT_MODEL, find_model
 from midfill_model.local.scoring import Scorer

@@ -18,14 +18,13 @@ from pathlib import Path
 from midfill_context.cursor import Chunk, Cursor
 from midfill_context.index.workspace import WorkspaceIndex
 from midfill_context.retrieval.retriever import Retriever
+from midfill_lsp.bench.figures import Progress
 
 N_FILES = (1_000, 10_000)
 N_WORDS = 8_000
 N_IMPORTS = 8
 N_FUNCTIONS = 10
 TIMEOUT_S = 3600.0
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -12,25 +12,25 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from midfill_lsp.bench.context.index import copy_workspace
+from midfill_lsp.bench.figures import Progress, percentile
+from midfill_lsp.bench.latency.cancelling import Cancels, measure_cancels
 from midfill_lsp.bench.latency.editor import Editor
 from midfill_lsp.bench.latency.llama_server import LlamaServer
 from midfill_lsp.bench.latency.llama_vim import LlamaVim
 from midfill_lsp.bench.latency.playing import Played, Player, cpu_s, hold, play, release, released
 from midfill_lsp.bench.latency.script import Session, sessions
-from midfill_lsp.bench.latency.typing import connect, measure_cancels, percentile
+from midfill_lsp.bench.latency.typing import connect
 from midfill_model.files.catalogue import DEFAULT_MODEL, find_model
 
 OWN_SOURCE = Path(__file__).parents[2]  # what is typed into, where nothing else is given
 SETTLE_S = 120.0
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,11 @@ class Figures:
 
 @dataclass(frozen=True)
 class LatencyResult:
-    """What `midfill bench latency` prints; `cancel` is from a new request until the worker is at it."""
+    """What `midfill bench latency` prints."""
 
     model: str
     contestants: tuple[Figures, ...]
-    cancel_p50_ms: float
-    cancel_p95_ms: float
+    cancels: Cancels
 
 
 def run(peer: Path, model: str, folder: Path | None, progress: Progress) -> LatencyResult:
@@ -69,12 +68,10 @@ def run(peer: Path, model: str, folder: Path | None, progress: Progress) -> Late
         script = sessions(root)
         played = asyncio.run(_play_all(script, peer, found.path, root, progress))
         text = script[0].text
-    _, cancels = measure_cancels(str(found.path), text, progress)
     return LatencyResult(
         model=found.name,
         contestants=tuple(_figures(name, play) for name, play in played.items()),
-        cancel_p50_ms=percentile(cancels, 50),
-        cancel_p95_ms=percentile(cancels, 95),
+        cancels=measure_cancels(str(found.path), text, progress),
     )
 
 
@@ -93,8 +90,7 @@ def render(result: LatencyResult) -> str:
     ]
     head = ["| | " + " | ".join(each.name for each in result.contestants) + " |", "|---" * (len(rows[0][1]) + 1) + "|"]
     lines = [f"| {name} | {' | '.join(cells)} |" for name, cells in rows]
-    cancel = f"cancel to worker free: p50 {result.cancel_p50_ms:.1f} ms, p95 {result.cancel_p95_ms:.1f} ms"
-    return "\n".join([*head, *lines, "", cancel])
+    return "\n".join([*head, *lines, "", f"cancel to worker free: {result.cancels}"])
 
 
 async def _play_all(

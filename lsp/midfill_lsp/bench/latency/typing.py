@@ -1,18 +1,16 @@
 """A typing session: how much of each prompt is reused, how long a keystroke waits, how fast a cancel frees the worker.
 
-The keystrokes go through the real server over stdio; the cancels through an engine in this process, where the end of
-the cancelled work can be seen from outside.
+The keystrokes go through the real server over stdio.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 import statistics
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,19 +18,12 @@ from typing import Any
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
-from midfill_context.cursor import Cursor
 from midfill_lsp import __version__
-from midfill_lsp.models.engines import open_local_engine
+from midfill_lsp.bench.figures import Progress, percentile
+from midfill_lsp.bench.latency.cancelling import LOAD_TIMEOUT_S, Cancels, measure_cancels
 from midfill_lsp.session import STATUS
-from midfill_lsp.settings import Settings
-from midfill_model.engine import CompletionRequest, EngineState, Limits
+from midfill_model.engine import EngineState
 from midfill_model.errors import EngineError
-from midfill_model.local.llama_engine import LlamaEngine
-
-N_CANCELS = 20
-LOAD_TIMEOUT_S = 120.0
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -56,8 +47,7 @@ class TypingResult:
     wait_p50_ms: float
     wait_p95_ms: float
     first_wait_ms: float
-    cancel_p50_ms: float
-    cancel_p95_ms: float
+    cancels: Cancels
 
 
 def run(model: str, file: Path | None, n_keystrokes: int, progress: Progress) -> TypingResult:
@@ -65,19 +55,18 @@ def run(model: str, file: Path | None, n_keystrokes: int, progress: Progress) ->
     source = file or Path(textwrap.__file__)
     text = source.read_text(encoding="utf-8")
     keystrokes = asyncio.run(_type(source, text, model, n_keystrokes, progress))
-    name, cancels = measure_cancels(model, text, progress)
+    cancels = measure_cancels(model, text, progress)
     waits = [key.wait_ms for key in keystrokes[1:]]
     shares = [key.n_reused_tokens / key.n_prompt_tokens for key in keystrokes[1:] if key.n_prompt_tokens]
     return TypingResult(
-        model=name,
+        model=cancels.model,
         n_keystrokes=len(keystrokes),
         n_shown=sum(key.is_shown for key in keystrokes),
         reused=round(statistics.fmean(shares or [1.0]), 4),  # without a share, no key needed the model
         wait_p50_ms=percentile(waits, 50),
         wait_p95_ms=percentile(waits, 95),
         first_wait_ms=round(keystrokes[0].wait_ms, 1),
-        cancel_p50_ms=percentile(cancels, 50),
-        cancel_p95_ms=percentile(cancels, 95),
+        cancels=cancels,
     )
 
 
@@ -147,35 +136,6 @@ async def _ask(client: LanguageClient, uri: str, place: types.Position, started:
     return Keystroke(wait_ms, why["n_prompt_tokens"], why["n_reused_tokens"], bool(answer.items))
 
 
-def measure_cancels(model: str, text: str, progress: Progress) -> tuple[str, list[float]]:
-    """Model name, and for each cancel the milliseconds until the worker began the next request."""
-    engine = open_local_engine(Settings(model=model))
-    try:
-        status = engine.wait_until_loaded(LOAD_TIMEOUT_S)
-        if status.state is not EngineState.READY:
-            raise EngineError(status.reason or "the model did not load in time")
-        rng = random.Random(0)
-        latencies = []
-        for number in range(1, N_CANCELS + 1):
-            latencies.append(_cancel_once(engine, text, rng))
-            progress(f"cancelling {number}/{N_CANCELS}")
-        return status.model, latencies
-    finally:
-        engine.close()
-
-
-def _cancel_once(engine: LlamaEngine, text: str, rng: random.Random) -> float:
-    lines = text.splitlines(keepends=True)
-    rng.shuffle(lines)  # so that nothing of the prompt is in the cache
-    busy = engine.submit(CompletionRequest(Cursor("", "", "".join(lines), "")))
-    time.sleep(rng.uniform(0.05, 0.5))
-    started = time.perf_counter()
-    busy.cancel()
-    after = engine.submit(CompletionRequest(Cursor("", "", "x =", ""), limits=Limits(max_tokens=1))).result()
-    elapsed_ms = (time.perf_counter() - started) * 1000
-    return elapsed_ms - after.timings.prompt_ms - after.timings.decode_ms
-
-
 def render(result: TypingResult) -> str:
     """The figures for people."""
     return "\n".join(
@@ -185,10 +145,6 @@ def render(result: TypingResult) -> str:
             f"prompt tokens reused     {result.reused:.1%} (mean after the first keystroke)",
             f"keystroke to suggestion  p50 {result.wait_p50_ms:.0f} ms, p95 {result.wait_p95_ms:.0f} ms,"
             f" first {result.first_wait_ms:.0f} ms",
-            f"cancel to worker free    p50 {result.cancel_p50_ms:.1f} ms, p95 {result.cancel_p95_ms:.1f} ms",
+            f"cancel to worker free    {result.cancels}",
         ]
     )
-
-
-def percentile(values: list[float], percent: int) -> float:
-    return round(statistics.quantiles(values, n=100, method="inclusive")[percent - 1], 1)

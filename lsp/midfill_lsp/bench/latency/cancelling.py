@@ -1,0 +1,75 @@
+"""How fast a cancel frees the worker: from a new request in the middle of a long prompt until the worker is at it.
+
+Played on an engine in this process, where the end of the cancelled work can be seen from outside. A thread that waits
+for a virtual processor is held up whatever it does, so it is told how much of them other machines had meanwhile.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+
+import psutil
+
+from midfill_context.cursor import Cursor
+from midfill_lsp.bench.figures import Progress, percentile
+from midfill_lsp.models.engines import open_local_engine
+from midfill_lsp.settings import Settings
+from midfill_model.engine import CompletionRequest, EngineState, Limits
+from midfill_model.errors import EngineError
+from midfill_model.local.llama_engine import LlamaEngine
+
+N_CANCELS = 40
+LOAD_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True)
+class Cancels:
+    """Of one model; `stolen` is the share of the processors' time that other machines had, 0 where nothing tells."""
+
+    model: str
+    p50_ms: float
+    p95_ms: float
+    stolen: float
+
+    def __str__(self) -> str:
+        return f"p50 {self.p50_ms:.1f} ms, p95 {self.p95_ms:.1f} ms; {self.stolen:.0%} of the processors' time stolen"
+
+
+def measure_cancels(model: str, text: str, progress: Progress) -> Cancels:
+    """Cancel the reading of `text`, its lines in another order each time. EngineError when the model does not load."""
+    engine = open_local_engine(Settings(model=model))
+    try:
+        status = engine.wait_until_loaded(LOAD_TIMEOUT_S)
+        if status.state is not EngineState.READY:
+            raise EngineError(status.reason or "the model did not load in time")
+        rng = random.Random(0)
+        waits_ms = []
+        stolen_before, all_before = _processor_s()
+        for number in range(1, N_CANCELS + 1):
+            waits_ms.append(_cancel_once(engine, text, rng))
+            progress(f"cancelling {number}/{N_CANCELS}")
+        stolen, all_s = _processor_s()
+    finally:
+        engine.close()
+    share = round((stolen - stolen_before) / max(all_s - all_before, 1e-9), 3)
+    return Cancels(status.model, percentile(waits_ms, 50), percentile(waits_ms, 95), share)
+
+
+def _cancel_once(engine: LlamaEngine, text: str, rng: random.Random) -> float:
+    lines = text.splitlines(keepends=True)
+    rng.shuffle(lines)  # so that nothing of the prompt is in the cache
+    busy = engine.submit(CompletionRequest(Cursor("", "", "".join(lines), "")))
+    time.sleep(rng.uniform(0.05, 0.5))
+    started = time.perf_counter()
+    busy.cancel()
+    after = engine.submit(CompletionRequest(Cursor("", "", "x =", ""), limits=Limits(max_tokens=1))).result()
+    elapsed_ms = (time.perf_counter() - started) * 1000
+    return elapsed_ms - after.timings.prompt_ms - after.timings.decode_ms
+
+
+def _processor_s() -> tuple[float, float]:
+    """Seconds of all processors since the start of the system: those that other machines had, and all."""
+    times = psutil.cpu_times()
+    return getattr(times, "steal", 0.0), sum(times)
