@@ -199,7 +199,7 @@ def test_the_worker_sees_all_that_the_ending_reads(engine: LlamaEngine, n_chars:
     """Of a part of a file, brackets that the rest closes would look open."""
     half = "call(\n" * (n_chars // 12)
     cursor = Cursor("a.py", "python", half, half)
-    seen = engine._trimmed(CompletionRequest(cursor)).cursor
+    seen = engine._for_worker(CompletionRequest(cursor)).cursor
     assert seen == cursor or min(len(seen.prefix), len(seen.suffix)) > MAX_BYTES
 
 

@@ -74,6 +74,16 @@ BENCHMARKS = (
         ),
     ),
     Benchmark(
+        "prompt-lookup",
+        "what guessing the next token saves while writing",
+        "latency.prompt_lookup",
+        (
+            _argument("folders", nargs="+", type=Path, metavar="DIR", help="projects"),
+            _MODEL,
+            _count("--cursors", "n_cursors", 200, "how many"),
+        ),
+    ),
+    Benchmark(
         "ending-overhead",
         "what finding the end of a completion costs for each token",
         "completions.ending_overhead",

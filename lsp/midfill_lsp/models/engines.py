@@ -38,6 +38,7 @@ def open_local_engine(settings: Settings, on_status: StatusListener | None = Non
         max_snippet_tokens=settings.max_snippet_tokens,
         cold_wait_ms=settings.cold_wait_ms,
         tunes=not (settings.n_threads or settings.context_tokens),
+        guesses=True,
         min_logprob=found.entry.min_logprob if found.entry else None,
         lora=Path(settings.lora).expanduser() if settings.lora else None,
     )

@@ -15,6 +15,7 @@ from midfill_model.local.forking import Fork, Trace
 from midfill_model.local.interrupt import Interrupt, Interrupted
 from midfill_model.local.kv_cache import BRANCH, KvCache
 from midfill_model.local.prompt_choice import PromptChoice
+from midfill_model.local.prompt_lookup import GuessingPace, Reader
 from midfill_model.local.sampling import Logits, choose
 from midfill_model.prompts.prompt import Prompt
 from midfill_model.prompts.vocabulary import PieceIndex
@@ -25,7 +26,7 @@ MAX_OVERHANG = 16
 
 def n_branched_tokens(max_tokens: int) -> int:
     """Room for a completion and one alternative to it."""
-    return 2 * (max_tokens + MAX_OVERHANG)
+    return 2 * (max_tokens + MAX_OVERHANG + 1)  # and a guess
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Start:
 
 
 class Decoder:
-    """Runs one request at a time over one KV cache."""
+    """Runs one request at a time over one KV cache. With a `pace`, tokens are guessed where that pays."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Decoder:
         index: PieceIndex,
         interrupt: Interrupt,
         n_ctx: int,
+        pace: GuessingPace | None = None,
     ) -> None:
         self._cache = cache
         self._choice = choice
@@ -60,6 +62,7 @@ class Decoder:
         self._index = index
         self._interrupt = interrupt
         self._n_ctx = n_ctx
+        self._pace = pace
 
     def complete(self, request: CompletionRequest, on_text: TextListener | None = None) -> Completion:
         """The completion and its alternatives; interrupted ones have the text so far and the reason.
@@ -151,6 +154,7 @@ class Decoder:
         decoder = codecs.getincrementaldecoder("utf-8")(errors="ignore")
         text = decoder.decode(start.written)
         logprobs = list(start.logprobs)
+        reader = Reader(self._cache, start.n_cached, start.sequence, self._pace)
         while len(logprobs) < request.limits.max_tokens:
             allowed = self._index.agreeing(owed) if owed else None
             if allowed is not None and not allowed.size:  # a vocabulary that cannot spell what is owed
@@ -170,8 +174,10 @@ class Decoder:
                 return _completion(ended, logprobs, request)
             if on_text:
                 on_text(text)
+            if len(logprobs) == request.limits.max_tokens:
+                break  # what would follow is not asked any more
             try:
-                logits = self._cache.append(token, start.sequence)
+                logits = reader.read(token)
             except Interrupted:
                 return _completion(ending.finish(text, self._reason()), logprobs, request)
         return _completion(ending.finish(text, StopReason.MAX_TOKENS), logprobs, request)

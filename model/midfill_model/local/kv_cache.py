@@ -76,7 +76,15 @@ class KvCache:
 
     def append(self, token: int, sequence: int = MAIN) -> Logits:
         """Read one more token; the logits after it."""
-        return self._decode([token], 1, sequence)[0]
+        return self.extend([token], sequence)[0]
+
+    def extend(self, tokens: Sequence[int], sequence: int = MAIN) -> list[Logits]:
+        """Read a few more tokens, at most a micro-batch; the logits after each of them."""
+        return self._decode(tokens, len(tokens), sequence)
+
+    def tokens(self, sequence: int = MAIN) -> list[int]:
+        """What a sequence holds."""
+        return list(self._tokens[sequence])
 
     def truncate(self, n_tokens: int, sequence: int = MAIN) -> None:
         """Forget all but the first `n_tokens` of a sequence."""

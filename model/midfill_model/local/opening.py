@@ -16,6 +16,7 @@ from midfill_model.local.kv_cache import N_SEQUENCES, KvCache
 from midfill_model.local.llama import ContextOptions, LlamaContext
 from midfill_model.local.measuring import measure
 from midfill_model.local.prompt_choice import PromptChoice, PromptSizes
+from midfill_model.local.prompt_lookup import GuessingPace
 from midfill_model.local.reading_speed import ReadingSpeed
 from midfill_model.local.tuning import Tuning, n_usable_cores, store_tuning, stored_tuning
 from midfill_model.local.wire import EngineOptions
@@ -55,7 +56,8 @@ def open_model(path: Path, options: EngineOptions, interrupt: Interrupt) -> Mode
     builder, index = _layout(header, context, options.prompt_format)
     cache = KvCache(context, options.max_parked_bytes, ReadingSpeed(tuning.tokens_per_s) if tuning else None)
     choice = PromptChoice(builder, cache, sizes)
-    decoder = Decoder(cache, choice, context.vocabulary.pieces, index, interrupt, sizes.n_ctx)
+    pace = GuessingPace() if options.guesses else None
+    decoder = Decoder(cache, choice, context.vocabulary.pieces, index, interrupt, sizes.n_ctx, pace)
 
     def tune() -> None:
         store_tuning(path, measure(context, n_threads, n_usable_cores()))

@@ -16,8 +16,9 @@ class EngineOptions:
 
     Without `max_snippet_tokens` snippets share `max_prompt_tokens` with the file, which goes first. Without
     `cold_wait_ms` every prompt is read whole before its answer, however long that takes. An engine that `tunes`
-    measures what suits this machine once it rests, and goes by that from the next start on. `min_logprob` is for
-    requests that name none.
+    measures what suits this machine once it rests, and goes by that from the next start on. One that `guesses`
+    reads tokens ahead where that pays: faster, but which of two equally likely tokens it writes may depend on that.
+    `min_logprob` is for requests that name none.
     """
 
     n_ctx: int = 0
@@ -27,6 +28,7 @@ class EngineOptions:
     max_snippet_tokens: int | None = None
     cold_wait_ms: float | None = None
     tunes: bool = False
+    guesses: bool = False
     min_logprob: float | None = None
     max_parked_bytes: int = 256 << 20
     lora: Path | None = None  # a GGUF adapter laid over the model
