@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from midfill_context.syntax.parts import parts
+from midfill_context.syntax.parts import Part, parts
 from midfill_model.ending.hole import Filled, Hole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tree_sitter import Node
 
@@ -30,13 +30,19 @@ def excerpt(hole: Hole, filled: Filled) -> Hole:
     for node in filled.around(filled.start, filled.end):
         if node.parent is None or kinds.get(node.kind_id) == "body":
             children = node.children
-            earlier = [child for child in children if child.end_byte <= filled.start]
+            earlier = [child for child in reversed(children) if child.end_byte <= filled.start]
             later = [child for child in children if child.start_byte >= filled.end]
-            before += _spans(earlier[:-_N_NEIGHBOURS], filled.source)
-            after += _spans(later[_N_NEIGHBOURS:], filled.source)
+            before += _spans(_far(earlier, kinds), filled.source)
+            after += _spans(_far(later, kinds), filled.source)
     prefix = _without(filled.source, 0, filled.start, before)
     suffix = _without(filled.source, filled.end, len(filled.source), after)
     return Hole(hole.language, prefix, suffix)
+
+
+def _far(nodes: Sequence[Node], kinds: Mapping[int, Part]) -> Sequence[Node]:
+    """All but the nearest of these, of which comments are none: a block with nothing else would seem empty."""
+    code = [at for at, node in enumerate(nodes) if kinds.get(node.kind_id) != "comment"]
+    return nodes[code[_N_NEIGHBOURS - 1] + 1 :] if len(code) >= _N_NEIGHBOURS else []
 
 
 def _spans(nodes: Iterable[Node], source: bytes) -> Iterator[Span]:
