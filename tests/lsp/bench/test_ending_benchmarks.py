@@ -148,8 +148,8 @@ def test_endings(tmp_path: Path, smollm2: Path) -> None:
     )
     result = endings.run([lines, scenarios], 1, ignore, str(smollm2), N_PROMPT_TOKENS, MAX_TOKENS)
     groups = {(found.group, found.ending): found for found in result.groups}
-    assert {group for group, _ in groups} == {"one line, Python", "empty", "single line"}
-    assert all(found.exact.n == 1 for found in groups.values())
+    assert {group for group, _ in groups} == {"one line, Python", "empty", "single line", "all single lines"}
+    assert all(found.exact.n == 1 + (group == "all single lines") for (group, _), found in groups.items())
     assert groups["empty", "structured stop"].ratio is None
     structured = groups["single line", "structured stop"]
     assert groups["single line", endings.SURE] == replace(structured, ending=endings.SURE), "a file has no threshold"

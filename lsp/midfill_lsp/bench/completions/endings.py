@@ -26,6 +26,7 @@ from midfill_model.engine import Ending
 
 STRUCTURE, SURE, LINE, RAW = "structured stop", "the same, where sure", "line mode", "raw end-of-text"
 _ENDINGS = {STRUCTURE: Ending.STRUCTURE, SURE: Ending.STRUCTURE, LINE: Ending.LINE, RAW: Ending.RAW}
+_SINGLE_LINES = ("one line", "single line")  # of SantaCoder-FIM and of FIM-Eval
 _SANTACODER = {"py": "python", "java": "java", "js": "javascript"}
 
 
@@ -76,7 +77,9 @@ def run(
         for number, case in enumerate(cases, 1):
             progress(f"case {number} of {len(cases)}")
             written[case.group].append(_written(case, writer.write(case.cursor), writer.min_logprob))
-    groups = tuple(_summary(group, name, found) for group, found in written.items() for name in _ENDINGS)
+    lines = [each for group, found in written.items() if group.startswith(_SINGLE_LINES) for each in found]
+    parts = {**written, "all single lines": lines} if lines else written
+    groups = tuple(_summary(part, name, found) for part, found in parts.items() for name in _ENDINGS)
     return EndingsResult(writer.provenance, groups)
 
 
