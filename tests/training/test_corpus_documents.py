@@ -42,7 +42,9 @@ def test_no_corpus(folder: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"no gzip", gzip.compress(b"{}\n")[:-6], gzip.compress(b"no json\n"), gzip.compress(b'{"path": "a"}\n')]
+    "content",
+    [b"no gzip", gzip.compress(b"{}\n")[:-6], gzip.compress(b"no json\n"), gzip.compress(b'{"path": "a"}\n')],
+    ids=["no gzip", "cut short", "no JSON", "no text"],
 )
 def test_damage(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "00000.jsonl.gz").write_bytes(content)

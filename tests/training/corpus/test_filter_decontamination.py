@@ -114,7 +114,7 @@ def test_comments_layout_and_numbers_are_everybodys() -> None:
         ("a.jsonl", b'{"text": "a"}\n', "has no field prompt or eval_prompt"),
         ("a.jsonl", b'{"prompt": "\xff"}\n', "cannot be read as a benchmark"),
         ("a.jsonl.gz", b"not gzip", "cannot be read as a benchmark"),
-        ("a.jsonl.gz", gzip.compress(b'{"prompt": "a"}\n' * 99)[:-20], "cannot be read as a benchmark"),
+        ("a.jsonl.gz", gzip.compress(b'{"prompt": "a"}\n' * 99, mtime=0)[:-20], "cannot be read as a benchmark"),
         ("absent.jsonl", None, "cannot be read as a benchmark"),
         ("", None, "holds no benchmark"),
     ],

@@ -10,10 +10,8 @@ import random
 import time
 from dataclasses import dataclass
 
-import psutil
-
 from midfill_context.cursor import Cursor
-from midfill_lsp.bench.figures import Progress, percentile
+from midfill_lsp.bench.figures import Progress, StolenTime, percentile
 from midfill_lsp.models.engines import open_local_engine
 from midfill_lsp.settings import Settings
 from midfill_model.engine import CompletionRequest, EngineState, Limits
@@ -46,15 +44,13 @@ def measure_cancels(model: str, text: str, progress: Progress) -> Cancels:
             raise EngineError(status.reason or "the model did not load in time")
         rng = random.Random(0)
         waits_ms = []
-        stolen_before, all_before = _processor_s()
+        stolen = StolenTime()
         for number in range(1, N_CANCELS + 1):
             waits_ms.append(_cancel_once(engine, text, rng))
             progress(f"cancelling {number}/{N_CANCELS}")
-        stolen, all_s = _processor_s()
+        return Cancels(status.model, percentile(waits_ms, 50), percentile(waits_ms, 95), stolen.share)
     finally:
         engine.close()
-    share = round((stolen - stolen_before) / max(all_s - all_before, 1e-9), 3)
-    return Cancels(status.model, percentile(waits_ms, 50), percentile(waits_ms, 95), share)
 
 
 def _cancel_once(engine: LlamaEngine, text: str, rng: random.Random) -> float:
@@ -67,9 +63,3 @@ def _cancel_once(engine: LlamaEngine, text: str, rng: random.Random) -> float:
     after = engine.submit(CompletionRequest(Cursor("", "", "x =", ""), limits=Limits(max_tokens=1))).result()
     elapsed_ms = (time.perf_counter() - started) * 1000
     return elapsed_ms - after.timings.prompt_ms - after.timings.decode_ms
-
-
-def _processor_s() -> tuple[float, float]:
-    """Seconds of all processors since the start of the system: those that other machines had, and all."""
-    times = psutil.cpu_times()
-    return getattr(times, "steal", 0.0), sum(times)

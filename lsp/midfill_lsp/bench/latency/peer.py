@@ -31,17 +31,22 @@ from midfill_model.files.catalogue import DEFAULT_MODEL, find_model
 
 OWN_SOURCE = Path(__file__).parents[2]  # what is typed into, where nothing else is given
 SETTLE_S = 120.0
+MAX_STOLEN = 0.1  # of the processors' time: a wait that lasted longer for other machines tells nothing
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What one contestant's play came to; the waits of `model_` are those in which a model had to run."""
+    """What one contestant's play came to; the waits of `model_` are those in which a model had to run.
+
+    Waits count where other machines left the processors alone: all but `n_disturbed`.
+    """
 
     name: str
     n_keys: int
     n_due: int
     n_shown: int
-    total_wait_s: float
+    n_disturbed: int
+    mean_wait_ms: float
     model_p50_ms: float
     model_p95_ms: float
     cpu_s_per_100_keys: float
@@ -80,7 +85,8 @@ def render(result: LatencyResult) -> str:
     rows = [
         ("keys, of which a suggestion was due at", [f"{each.n_keys}, {each.n_due}" for each in result.contestants]),
         ("suggestions shown there", [str(each.n_shown) for each in result.contestants]),
-        ("waited for them in all", _beside(result, "total_wait_s", " s")),
+        ("waits that other machines disturbed", [str(each.n_disturbed) for each in result.contestants]),
+        ("mean of the others", _beside(result, "mean_wait_ms", " ms")),
         ("median wait where a model ran", _beside(result, "model_p50_ms", " ms")),
         ("p95 wait where a model ran", _beside(result, "model_p95_ms", " ms")),
         ("CPU time per 100 keys", _beside(result, "cpu_s_per_100_keys", " s")),
@@ -121,7 +127,7 @@ async def _play_all(
 def _beside(result: LatencyResult, figure: str, unit: str) -> list[str]:
     """One figure of all contestants; in brackets what share of each peer's ours is."""
     ours, *peers = (getattr(each, figure) for each in result.contestants)
-    return [f"{ours:,.1f}{unit}", *(f"{peer:,.1f}{unit} ({ours / peer:.2f})" for peer in peers)]
+    return [f"{ours:,.1f}{unit}", *(f"{peer:,.1f}{unit} ({ours / peer:.2f})" if peer else "" for peer in peers)]
 
 
 async def _midfill(model: Path, root: Path) -> Editor:
@@ -153,7 +159,8 @@ async def _settled(player: Player) -> None:
 
 def _figures(name: str, played: Played) -> Figures:
     waits = played.waits
-    by_model = [wait.wait_ms for wait in waits if wait.origin.is_from_model]
+    calm = [wait for wait in waits if wait.stolen <= MAX_STOLEN]
+    by_model = [wait.wait_ms for wait in calm if wait.origin.is_from_model]
     n_prompt = sum(wait.origin.n_prompt_tokens for wait in waits)
     n_shown = sum(wait.is_shown for wait in waits)
     return Figures(
@@ -161,7 +168,8 @@ def _figures(name: str, played: Played) -> Figures:
         n_keys=played.n_keys,
         n_due=len(waits),
         n_shown=n_shown,
-        total_wait_s=round(sum(wait.wait_ms for wait in waits) / 1000, 2),
+        n_disturbed=len(waits) - len(calm),
+        mean_wait_ms=round(statistics.fmean(wait.wait_ms for wait in calm), 1) if calm else 0.0,
         model_p50_ms=percentile(by_model, 50) if len(by_model) > 1 else sum(by_model),
         model_p95_ms=percentile(by_model, 95) if len(by_model) > 1 else sum(by_model),
         cpu_s_per_100_keys=round(100 * played.cpu_s / played.n_keys, 2),

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import psutil
 
+from midfill_lsp.bench.figures import StolenTime
 from midfill_lsp.bench.latency.script import Buffer, Edit, Kind, Session, Shown
 
 
@@ -27,12 +28,13 @@ class Origin:
 
 @dataclass(frozen=True)
 class Waited:
-    """One key at which a suggestion was due."""
+    """One key at which a suggestion was due; other machines had the share `stolen` of the processors' time."""
 
     kind: Kind
     wait_ms: float
     is_shown: bool
     origin: Origin
+    stolen: float
 
 
 class Player(Protocol):
@@ -87,13 +89,14 @@ async def play(session: Session, player: Player, played: Played) -> None:
     for key in session.keys:
         await asyncio.sleep(key.pause_s)
         before = copy.copy(buffer)
-        started = time.perf_counter()
+        stolen, started = StolenTime(), time.perf_counter()
         player.pressed(buffer.press(key, shown), before)
         shown = None
         if key.is_due:
             shown = await player.answer()
             wait_ms = (time.perf_counter() - started) * 1000
-            played.waits.append(Waited(key.kind, wait_ms, shown is not None, await player.origin()))
+            share = stolen.share
+            played.waits.append(Waited(key.kind, wait_ms, shown is not None, await player.origin(), share))
     await player.leave()
     played.n_keys += len(session.keys)
     played.cpu_s += cpu_s(player) - used_s
