@@ -496,7 +496,8 @@ class TestBudgets:
     def test_decoding(self, engine: LlamaEngine) -> None:
         completion = ask(engine, request("x = '" + "01" * 40, max_tokens=250, decode_ms=500))
         assert completion.stop_reason is StopReason.DEADLINE
-        assert completion.text.startswith("01"), "what is written until then is there"
+        assert completion.text, "what is written until then is there"
+        assert ("01" * 100).startswith(completion.text[:4]), "be it one digit, on a busy machine"
         assert len(completion.logprobs) == completion.timings.n_completion_tokens < 200
         assert completion.timings.decode_ms > 450
         assert ask(engine, request(SUBTRACT)).text == SUBTRACTED
