@@ -21,7 +21,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	@# No images: a part of llama.cpp that nothing here uses need not be compiled.
 	@echo "Installing midfill; llama.cpp is compiled for this processor, which takes some minutes the first time."
-	CMAKE_ARGS="-DLLAVA_BUILD=OFF $$CMAKE_ARGS" $(BIN)/pip wheel --quiet --no-deps --wheel-dir $(WHEELS) llama-cpp-python
+	@mkdir -p $(WHEELS)
+	@CMAKE_ARGS="-DLLAVA_BUILD=OFF $$CMAKE_ARGS" $(BIN)/pip wheel --quiet --no-deps \
+		--find-links $(WHEELS) --wheel-dir $(WHEELS) llama-cpp-python
 	$(BIN)/pip install --quiet --find-links $(WHEELS) --editable '.[dev]'
 	@touch $@
 

@@ -29,7 +29,7 @@ class StopReason(str, Enum):
     REPETITION = "repetition"  # it said the same again and again
     NOTHING_NEEDED = "nothing_needed"  # the code at the cursor is complete
     NO_VALID_CUT = "no_valid_cut"  # no piece of it leaves the file without new syntax errors
-    UNSURE = "unsure"  # the model's mean log-probability is below `min_logprob`
+    UNSURE = "unsure"  # the model's tokens were less likely than is wanted
     NOTHING_TO_CONTINUE = "nothing_to_continue"  # no text before the cursor for a model without FIM
     ENGINE_FAILED = "engine_failed"  # crashed in mid-request or cannot start; `EngineStatus.reason` says why
 

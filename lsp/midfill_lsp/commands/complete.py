@@ -74,30 +74,25 @@ def _complete(document: Document, offset: int, args: argparse.Namespace) -> Repo
     from midfill_lsp.models.engines import open_local_engine
     from midfill_lsp.settings import Settings
     from midfill_lsp.suggesting.suggestion import cursor_at, suggestion_from
-    from midfill_model.engine import CompletionRequest, EngineState, Limits
-    from midfill_model.errors import EngineError
+    from midfill_model.engine import CompletionRequest, Limits
+    from midfill_model.local.llama_engine import loaded
 
     workspace = workspace_of(args)
     cursor: Cursor = cursor_at(document, offset, [workspace])
     # All of the prompt is read, as in an editor that has rested at the place.
-    engine = open_local_engine(Settings(model=args.model, lora=args.lora, cold_wait_ms=600_000))
-    try:
-        status = engine.wait_until_loaded()
-        if status.state is EngineState.ERROR:
-            raise EngineError(status.reason)
+    settings = Settings(model=args.model, lora=args.lora, cold_wait_ms=600_000)
+    with loaded(open_local_engine(settings)) as engine:
         retrieved = retrieve(cursor, workspace)
         started = time.perf_counter()
         request = CompletionRequest(cursor, retrieved.snippets, limits=Limits(max_tokens=args.max_tokens))
         completion: Completion = engine.submit(request).result()
         total_ms = (time.perf_counter() - started) * 1000 + retrieved.elapsed_ms
-    finally:
-        engine.close()
     suggestion = suggestion_from(completion)
     timings = completion.timings
     return Report(
         suggestion.text.replace("\n", document.line_end) if suggestion else "",
         completion.stop_reason.value,
-        status.model,
+        engine.status.model,
         timings.n_prompt_tokens,
         timings.n_reused_tokens,
         timings.n_completion_tokens,

@@ -41,19 +41,16 @@ def _found(args: argparse.Namespace) -> dict[str, Any]:
     from midfill_lsp.models.engines import open_local_engine
     from midfill_lsp.settings import Settings
     from midfill_lsp.suggesting.suggestion import cursor_at
+    from midfill_model.local.llama_engine import loaded
 
     document, offset = open_place(args.place)
     workspace = workspace_of(args)
-    engine = open_local_engine(Settings(model=args.model))
-    try:
-        engine.wait_until_loaded()
+    with loaded(open_local_engine(Settings(model=args.model))) as engine:
 
         def count_tokens(text: str) -> int:
             return engine.count_tokens([text]).result()[0]
 
         return report(retrieve(cursor_at(document, offset, [workspace]), workspace, count_tokens))
-    finally:
-        engine.close()
 
 
 def _render(found: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from midfill_context.cursor import Cursor
 from midfill_context.syntax.grammars import parse
-from midfill_model.ending.ended import Ended, TextEnding, if_sure
+from midfill_model.ending.ended import Ended, TextEnding, completion_of
 from midfill_model.ending.finishing import N_LINES_BELOW
 from midfill_model.ending.hole import Filled, TooHard, encoded
 from midfill_model.ending.judging import count_errors_of
@@ -41,8 +41,8 @@ __all__ = [
     "RawEnding",
     "TextEnding",
     "adds_syntax_error",
+    "completion_of",
     "ending_of",
-    "if_sure",
     "line_ending",
     "needs_nothing",
 ]

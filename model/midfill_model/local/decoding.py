@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from midfill_model.ending import Ended, TextEnding, ending_of, if_sure
+from midfill_model.ending import TextEnding, completion_of, ending_of
 from midfill_model.engine import Completion, CompletionRequest, StopReason, TextListener, Timings
 from midfill_model.local.forking import Fork, Trace
 from midfill_model.local.interrupt import Interrupt, Interrupted
@@ -164,14 +164,14 @@ class Decoder:
             if trace:
                 trace.note(logits, allowed, token, logprob)
             if token in self._choice.stop:
-                return _completion(ending.finish(text, StopReason.END_OF_TEXT), logprobs, request)
+                return completion_of(ending.finish(text, StopReason.END_OF_TEXT), logprobs, request.min_logprob)
             logprobs.append(logprob)
             piece = self._pieces[token]
             text += decoder.decode(piece[len(owed) :])
             owed = owed[len(piece) :]
             ended = ending.cut(text)
             if ended:
-                return _completion(ended, logprobs, request)
+                return completion_of(ended, logprobs, request.min_logprob)
             if on_text:
                 on_text(text)
             if len(logprobs) == request.limits.max_tokens:
@@ -179,8 +179,8 @@ class Decoder:
             try:
                 logits = reader.read(token)
             except Interrupted:
-                return _completion(ending.finish(text, self._reason()), logprobs, request)
-        return _completion(ending.finish(text, StopReason.MAX_TOKENS), logprobs, request)
+                return completion_of(ending.finish(text, self._reason()), logprobs, request.min_logprob)
+        return completion_of(ending.finish(text, StopReason.MAX_TOKENS), logprobs, request.min_logprob)
 
     def _alternatives(
         self,
@@ -227,12 +227,6 @@ class Decoder:
 def _unspaced(text: str) -> str:
     """What tells texts apart that are more than spaced otherwise."""
     return "".join(text.split())
-
-
-def _completion(ended: Ended, logprobs: Sequence[float], request: CompletionRequest) -> Completion:
-    """A completion that ended, or none of it where the model was not sure enough."""
-    ended = if_sure(ended, logprobs, request.min_logprob)
-    return Completion(ended.text, ended.stop_reason, logprobs=tuple(logprobs), n_replaced=ended.n_replaced)
 
 
 def _add_ms(timings: Timings, elapsed_ms: float, *, decoding: bool) -> Timings:

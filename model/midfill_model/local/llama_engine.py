@@ -9,9 +9,9 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -300,6 +300,16 @@ class LlamaEngine:
         self._fail(EngineState.LOADING, reason)
         self._closed.wait(min(FIRST_BACK_OFF_S * 2 ** (n_recent - 1), MAX_BACK_OFF_S))
         return None
+
+
+@contextmanager
+def loaded(engine: LlamaEngine, timeout_s: float | None = None) -> Iterator[LlamaEngine]:
+    """The engine once its model is loaded, closed afterwards. EngineError for a model that is refused, or late."""
+    with closing(engine):
+        status = engine.wait_until_loaded(timeout_s)
+        if status.state is not EngineState.READY:
+            raise EngineError(status.reason or "the model did not load in time")
+        yield engine
 
 
 class _Tail:

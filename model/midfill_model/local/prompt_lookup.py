@@ -1,8 +1,7 @@
 """Reads a guess at the next token along with a token, where a running measurement says that this pays.
 
 What follows the same two tokens earlier in the prompt or in the completion follows again in most cases (prompt lookup
-decoding, with drafts of one token). On two cores two tokens are read in 1.2 times the time of one, and three in 1.6: a
-second guess, right less often than the first, costs about as much as it brings.
+decoding, with drafts of one token: on a processor every further token costs more time, and is right less often).
 """
 
 from __future__ import annotations

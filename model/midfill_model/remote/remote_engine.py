@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from midfill_model.ending import Ended, RawEnding, TextEnding, ending_of, if_sure
+from midfill_model.ending import Ended, RawEnding, TextEnding, completion_of, ending_of
 from midfill_model.engine import (
     Completion,
     CompletionRequest,
@@ -77,9 +77,7 @@ class _Job:
 
     def completion(self, ended: Ended) -> Completion:
         """The draft as it ended, or none of it where the model was not sure enough."""
-        ended = if_sure(ended, self.draft.logprobs, self.request.min_logprob)
-        text, reason, n_replaced = ended.text, ended.stop_reason, ended.n_replaced
-        return replace(self.draft, text=text, stop_reason=reason, timings=self.timings(), n_replaced=n_replaced)
+        return replace(completion_of(ended, self.draft.logprobs, self.request.min_logprob), timings=self.timings())
 
 
 class RemoteEngine:

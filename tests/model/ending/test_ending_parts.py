@@ -8,7 +8,7 @@ import pytest
 
 from midfill_context.cursor import Cursor
 from midfill_context.syntax.grammars import parse
-from midfill_model.ending import adds_syntax_error, if_sure, needs_nothing
+from midfill_model.ending import adds_syntax_error, completion_of, needs_nothing
 from midfill_model.ending.brackets import closers_of
 from midfill_model.ending.ended import MIN_EXTRA_LOGPROB, Ended
 from midfill_model.ending.excerpt import excerpt
@@ -224,8 +224,10 @@ def test_the_rest_of_the_line_again(text: str, rest: str, kept: str | None) -> N
 )
 def test_only_a_sure_model_is_heard(is_extra: bool, logprob: float, min_logprob: float | None, is_shown: bool) -> None:
     ended = Ended("x", StopReason.STRUCTURE, is_extra=is_extra)
-    assert if_sure(ended, [logprob] * 3, min_logprob) == (ended if is_shown else Ended("", StopReason.UNSURE))
-    assert if_sure(ended, [], min_logprob) == ended, "an endpoint that gives no log-probabilities"
+    completion = completion_of(ended, [logprob] * 3, min_logprob)
+    shown, unsure = ("x", StopReason.STRUCTURE), ("", StopReason.UNSURE)
+    assert (completion.text, completion.stop_reason) == (shown if is_shown else unsure)
+    assert completion_of(ended, [], min_logprob).text == "x", "an endpoint that gives no log-probabilities"
 
 
 @pytest.mark.parametrize(

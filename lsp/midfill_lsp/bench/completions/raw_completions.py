@@ -10,18 +10,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
 from midfill_context.cursor import Cursor
-from midfill_model.ending import Ended, TextEnding, ending_of, if_sure
-from midfill_model.engine import Completion, CompletionRequest, Ending, EngineState, Limits, StopReason
+from midfill_model.ending import TextEnding, completion_of, ending_of
+from midfill_model.engine import Completion, CompletionRequest, Ending, Limits, StopReason
 from midfill_model.errors import EngineError
 from midfill_model.files.catalogue import DEFAULT_MODEL, find_model
 from midfill_model.local.decoding import n_branched_tokens
-from midfill_model.local.llama_engine import LlamaEngine
+from midfill_model.local.llama_engine import LlamaEngine, loaded
 from midfill_model.local.wire import EngineOptions
 
 _WRITTEN = frozenset({StopReason.END_OF_TEXT, StopReason.MAX_TOKENS, StopReason.NOTHING_TO_CONTINUE})
@@ -71,8 +72,8 @@ class RawCompletion:
         for n_tokens, end in enumerate(self.ends, 1):
             found = ending.cut(self.text[:end])
             if found is not None:
-                return _completion(found, self.logprobs[:n_tokens], min_logprob)
-        return _completion(ending.finish(self.text, self.stop_reason), self.logprobs, min_logprob)
+                return completion_of(found, self.logprobs[:n_tokens], min_logprob)
+        return completion_of(ending.finish(self.text, self.stop_reason), self.logprobs, min_logprob)
 
 
 class Writer:
@@ -88,10 +89,11 @@ class Writer:
         self._known: dict[str, RawCompletion] = {}
         self._n_new = self._n_checked = self._n_alike = 0
         self._engine: LlamaEngine | None = None
+        self._open = ExitStack()
         self._file: BinaryIO | None = None
         if path is not None:
             self._known = _read(path, origin)
-            self._file = path.open("ab", buffering=0)
+            self._file = self._open.enter_context(path.open("ab", buffering=0))
             if not path.stat().st_size:
                 self._keep(asdict(origin))
 
@@ -99,10 +101,7 @@ class Writer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._engine is not None:
-            self._engine.close()
-        if self._file is not None:
-            self._file.close()
+        self._open.close()
 
     @property
     def min_logprob(self) -> float | None:
@@ -142,7 +141,7 @@ class Writer:
 
     def _ask(self, request: CompletionRequest, texts: list[str]) -> Completion:
         if self._engine is None:
-            self._engine = _open(self._model.path, self._origin)
+            self._engine = self._open.enter_context(loaded(_engine(self._model.path, self._origin)))
         return self._engine.submit(request, texts.append).result()
 
     def _keep(self, record: dict[str, object]) -> None:
@@ -155,20 +154,10 @@ def ending_at(cursor: Cursor, ending: Ending) -> TextEnding:
     return ending_of(CompletionRequest(cursor, ending=ending))
 
 
-def _completion(ended: Ended, logprobs: tuple[float, ...], min_logprob: float | None) -> Completion:
-    ended = if_sure(ended, logprobs, min_logprob)
-    return Completion(ended.text, ended.stop_reason, logprobs=logprobs, n_replaced=ended.n_replaced)
-
-
-def _open(path: Path, origin: Origin) -> LlamaEngine:
+def _engine(path: Path, origin: Origin) -> LlamaEngine:
     """An engine whose prompts are short because its context is small: of the file it sees as much as in serving."""
     n_ctx = origin.max_prompt_tokens + n_branched_tokens(origin.max_tokens)
-    engine = LlamaEngine(path, EngineOptions(n_ctx=max(n_ctx, _MIN_SHARE * origin.max_tokens)))
-    status = engine.wait_until_loaded()
-    if status.state is EngineState.ERROR:
-        engine.close()
-        raise EngineError(status.reason)
-    return engine
+    return LlamaEngine(path, EngineOptions(n_ctx=max(n_ctx, _MIN_SHARE * origin.max_tokens)))
 
 
 def _key(cursor: Cursor) -> str:

@@ -14,9 +14,8 @@ from midfill_context.cursor import Cursor
 from midfill_lsp.bench.figures import Progress, StolenTime, percentile
 from midfill_lsp.models.engines import open_local_engine
 from midfill_lsp.settings import Settings
-from midfill_model.engine import CompletionRequest, EngineState, Limits
-from midfill_model.errors import EngineError
-from midfill_model.local.llama_engine import LlamaEngine
+from midfill_model.engine import CompletionRequest, Limits
+from midfill_model.local.llama_engine import LlamaEngine, loaded
 
 N_CANCELS = 40
 LOAD_TIMEOUT_S = 120.0
@@ -37,20 +36,14 @@ class Cancels:
 
 def measure_cancels(model: str, text: str, progress: Progress) -> Cancels:
     """Cancel the reading of `text`, its lines in another order each time. EngineError when the model does not load."""
-    engine = open_local_engine(Settings(model=model))
-    try:
-        status = engine.wait_until_loaded(LOAD_TIMEOUT_S)
-        if status.state is not EngineState.READY:
-            raise EngineError(status.reason or "the model did not load in time")
+    with loaded(open_local_engine(Settings(model=model)), LOAD_TIMEOUT_S) as engine:
         rng = random.Random(0)
         waits_ms = []
         stolen = StolenTime()
         for number in range(1, N_CANCELS + 1):
             waits_ms.append(_cancel_once(engine, text, rng))
             progress(f"cancelling {number}/{N_CANCELS}")
-        return Cancels(status.model, percentile(waits_ms, 50), percentile(waits_ms, 95), stolen.share)
-    finally:
-        engine.close()
+        return Cancels(engine.status.model, percentile(waits_ms, 50), percentile(waits_ms, 95), stolen.share)
 
 
 def _cancel_once(engine: LlamaEngine, text: str, rng: random.Random) -> float:

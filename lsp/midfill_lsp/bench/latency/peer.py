@@ -32,19 +32,21 @@ from midfill_model.files.catalogue import DEFAULT_MODEL, find_model
 OWN_SOURCE = Path(__file__).parents[2]  # what is typed into, where nothing else is given
 SETTLE_S = 120.0
 MAX_STOLEN = 0.1  # of the processors' time: a wait that lasted longer for other machines tells nothing
+MIN_TOLD_MS = 100.0  # stolen time is told in steps of 10 ms, too coarse for shorter waits
 
 
 @dataclass(frozen=True)
 class Figures:
     """What one contestant's play came to; the waits of `model_` are those in which a model had to run.
 
-    Waits count where other machines left the processors alone: all but `n_disturbed`.
+    Mean and percentiles are of the waits in which other machines left the processors alone: all but `n_disturbed`.
     """
 
     name: str
     n_keys: int
     n_due: int
     n_shown: int
+    total_wait_s: float
     n_disturbed: int
     mean_wait_ms: float
     model_p50_ms: float
@@ -85,6 +87,7 @@ def render(result: LatencyResult) -> str:
     rows = [
         ("keys, of which a suggestion was due at", [f"{each.n_keys}, {each.n_due}" for each in result.contestants]),
         ("suggestions shown there", [str(each.n_shown) for each in result.contestants]),
+        ("waited for them in all", _beside(result, "total_wait_s", " s")),
         ("waits that other machines disturbed", [str(each.n_disturbed) for each in result.contestants]),
         ("mean of the others", _beside(result, "mean_wait_ms", " ms")),
         ("median wait where a model ran", _beside(result, "model_p50_ms", " ms")),
@@ -159,7 +162,7 @@ async def _settled(player: Player) -> None:
 
 def _figures(name: str, played: Played) -> Figures:
     waits = played.waits
-    calm = [wait for wait in waits if wait.stolen <= MAX_STOLEN]
+    calm = [wait for wait in waits if wait.stolen <= MAX_STOLEN or wait.wait_ms < MIN_TOLD_MS]
     by_model = [wait.wait_ms for wait in calm if wait.origin.is_from_model]
     n_prompt = sum(wait.origin.n_prompt_tokens for wait in waits)
     n_shown = sum(wait.is_shown for wait in waits)
@@ -168,6 +171,7 @@ def _figures(name: str, played: Played) -> Figures:
         n_keys=played.n_keys,
         n_due=len(waits),
         n_shown=n_shown,
+        total_wait_s=round(sum(wait.wait_ms for wait in waits) / 1000, 3),
         n_disturbed=len(waits) - len(calm),
         mean_wait_ms=round(statistics.fmean(wait.wait_ms for wait in calm), 1) if calm else 0.0,
         model_p50_ms=percentile(by_model, 50) if len(by_model) > 1 else sum(by_model),

@@ -6,17 +6,16 @@ At cursors of real projects, which both have read before the time counts: only w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from midfill_lsp.bench.completions.cursors import cut_cursors
 from midfill_lsp.bench.figures import Progress
 from midfill_lsp.bench.intervals import Estimate, estimate
-from midfill_model.engine import Completion, CompletionRequest, EngineState, Limits
-from midfill_model.errors import EngineError
+from midfill_model.engine import Completion, CompletionRequest, Limits
 from midfill_model.files.catalogue import DEFAULT_MODEL, find_model
-from midfill_model.local.llama_engine import LlamaEngine
+from midfill_model.local.llama_engine import LlamaEngine, loaded
 from midfill_model.local.wire import EngineOptions
 
 N_CTX = 512
@@ -43,7 +42,8 @@ def run(folders: Sequence[Path], n_cursors: int, progress: Progress, model: str 
     cut_outs = cut_cursors(folders, n_cursors)
     found = find_model(model or DEFAULT_MODEL)
     with ExitStack() as engines:
-        plain, guessing = (_open(engines, found.path, guesses=guesses) for guesses in (False, True))
+        opened = (loaded(_engine(found.path, guesses=guesses)) for guesses in (False, True))
+        plain, guessing = (engines.enter_context(engine) for engine in opened)
         pairs: list[tuple[Completion, Completion]] = []
         files: list[str] = []
         for number, cut_out in enumerate(cut_outs, 1):
@@ -75,13 +75,8 @@ def render(result: LookupResult) -> str:
     )
 
 
-def _open(engines: ExitStack, path: Path, *, guesses: bool) -> LlamaEngine:
-    options = EngineOptions(n_ctx=N_CTX, max_prompt_tokens=MAX_PROMPT_TOKENS, guesses=guesses)
-    engine = engines.enter_context(closing(LlamaEngine(path, options)))
-    status = engine.wait_until_loaded()
-    if status.state is EngineState.ERROR:
-        raise EngineError(status.reason)
-    return engine
+def _engine(path: Path, *, guesses: bool) -> LlamaEngine:
+    return LlamaEngine(path, EngineOptions(n_ctx=N_CTX, max_prompt_tokens=MAX_PROMPT_TOKENS, guesses=guesses))
 
 
 def _write(engine: LlamaEngine, request: CompletionRequest) -> Completion:
