@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import signal
 import sys
@@ -168,8 +169,12 @@ def test_the_command_tells_what_was_learned(
         assert ("n_middles" in after) == (name == "own")
         assert main([*command, *options]) == 0
         assert capsys.readouterr().out == told, "nothing is left to do"
-    assert main(["runs", str(tmp_path / "own"), str(tmp_path / "other")]) == 0
+    compare = ["runs", str(tmp_path / "own"), str(tmp_path / "other"), "--plot"]
+    assert main([*compare, str(tmp_path / "losses.svg")]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["run", "own", "other"]
+    assert {"own", "other"} <= set(re.findall(r"<!-- (\w+) -->", (tmp_path / "losses.svg").read_text()))
+    assert main([*compare, str(tmp_path / "no" / "losses.svg")]) == 1
+    assert "losses.svg: cannot be written: No such file or directory" in capsys.readouterr().err
     assert main(["runs", str(rows)]) == 1
     assert "holds no evaluation of a run" in capsys.readouterr().err
 

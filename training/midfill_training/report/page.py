@@ -61,6 +61,14 @@ def write_page(path: Path, title: str, sections: Sequence[Section]) -> None:
         draft.write_text(text, encoding="utf-8", errors="replace")
 
 
+def write_plot(path: Path, figure: Figure) -> None:
+    """Write one plot as SVG, the same bytes for the same figures. Raises OutputError."""
+    import matplotlib
+
+    with replacing(path) as draft, matplotlib.rc_context({"svg.hashsalt": ""}):
+        draft.write_text(_svg(figure), encoding="utf-8")
+
+
 def settings_table(settings: Mapping[str, object]) -> Table:
     """Settings as a table."""
     return Table(("setting", "value"), [(name, str(value)) for name, value in settings.items()])

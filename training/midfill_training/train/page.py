@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from midfill_training.report.page import Section, Table, settings_table, write_page
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Line = Mapping[str, Any]
+
+N_AVERAGED = 10  # of a small batch: the loss of one says little
 
 
 def write_report(run: Path, stage: str, settings: Mapping[str, Any], counts: Mapping[str, Any]) -> None:
@@ -28,6 +31,20 @@ def write_report(run: Path, stage: str, settings: Mapping[str, Any], counts: Map
         *(Section(f"Settings: {name}", [settings_table(table)]) for name, table in settings.items()),
     ]
     write_page(run / "report.html", f"midfill-train {stage}: {run.name}", sections)
+
+
+def compare(runs: Mapping[str, Sequence[Line]]) -> Figure:
+    """The training loss of several runs by their journals, each a running mean, and dots for what valid rows lose."""
+    figure, axes = _axes("tokens", "loss (nats a token)")
+    for name, lines in runs.items():
+        steps = [line for line in lines if "loss" in line]
+        losses = _column(steps, "loss")
+        means = [fmean(losses[max(0, at - N_AVERAGED) : at]) for at in range(1, len(losses) + 1)]
+        (curve,) = axes.plot(_column(steps, "tokens"), means, linewidth=1, label=name)
+        evaluations = [line for line in lines if "valid_loss" in line]
+        axes.plot(_column(evaluations, "tokens"), _column(evaluations, "valid_loss"), "o", color=curve.get_color())
+    axes.legend()
+    return figure
 
 
 def _curves(steps: Sequence[Line], evaluations: Sequence[Line]) -> Figure:
