@@ -196,6 +196,18 @@ def test_passes_draw_anew_and_again_the_same(vocabulary: Vocabulary) -> None:
     assert tokens(0) != tokens(1)
 
 
+def test_a_giant_does_not_drown_the_others(vocabulary: Vocabulary) -> None:
+    most, projects = 2000, standard_library.projects()[2:5]
+    _, whole = packed(recipe(), vocabulary, projects)
+    _, tally = packed(recipe(project_tokens=most), vocabulary, projects)
+    longest = max(len(file.text) for project in projects for file in project.files)
+    assert most * len(projects) <= tally.totals["tokens"] <= (most + longest) * len(projects)
+    assert tally.totals["tokens"] < whole.totals["tokens"]
+    n_files = sum(len(project.files) for project in projects)
+    beyond = "files of projects that have had their share"
+    assert tally.files.total() + tally.left_out["files without text"] + tally.left_out[beyond] == n_files
+
+
 def test_odd_files(vocabulary: Vocabulary) -> None:
     files = (
         SourceFile("odd", "long" * 200 + ".py", "python", "x = 1\n"),
@@ -246,6 +258,7 @@ def test_formats_that_cannot_be_trained(vocabulary: Vocabulary, name: str, messa
         ({"length": 10}, "rows of 10 tokens"),
         ({"length": 2**20}, "rows of"),
         ({"passes": 0}, "0 passes"),
+        ({"project_tokens": -1}, "project_tokens is -1"),
         ({"loss": "some"}, "there are all, own, middle"),
         ({"group": "row"}, "there are project, document"),
         ({"holdout": "lines"}, "there are projects, files, none"),

@@ -7,6 +7,7 @@ that is longer than what is left of the row is cut into pieces that fit, each wi
 
 from __future__ import annotations
 
+import math
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -75,7 +76,11 @@ class Packer:
     def pack(self, files: Sequence[SourceFile], before: Sequence[SourceFile], rng: random.Random) -> Iterator[Row]:
         """The rows that the files of a project complete; `before` are files of it that are seen as snippets only."""
         seen = [*before]
+        most = self._tally.totals["tokens"] + (self._settings.project_tokens or math.inf)
         for file in files:
+            if self._tally.totals["tokens"] >= most:
+                self._tally.left_out["files of projects that have had their share"] += 1
+                continue
             self._pack(file, seen, rng)
             seen.append(file)
             yield from self._filling.take()

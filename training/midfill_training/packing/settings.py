@@ -22,6 +22,7 @@ class PackingSettings:
 
     length: int = 2048
     passes: int = 1  # over the corpus; each draws other orders, objectives, holes and snippets
+    project_tokens: int = 0  # of one project in a pass, about: more say little new, and drown the others; 0: all of it
     seed: int = 0
     loss: str = "own"  # of "all" tokens, of a document's "own" but not its snippets, or of its "middle" alone
     group: str = "project"  # what may attend to itself: a "project" in a row, or each "document"
@@ -38,6 +39,8 @@ class PackingSettings:
             raise BadInput(f"packing: rows of {self.length} tokens; they have {MIN_LENGTH} to {MAX_LENGTH:,}")
         if self.passes < 1:
             raise BadInput(f"packing: {self.passes} passes; make it 1 or more")
+        if self.project_tokens < 0:
+            raise BadInput(f"packing.project_tokens is {self.project_tokens}; make it 1 or more, or 0 for all of them")
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise BadInput(f"packing.{name} is {getattr(self, name)!r}; there are {', '.join(choices)}")
