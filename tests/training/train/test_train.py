@@ -172,7 +172,7 @@ def test_the_command_tells_what_was_learned(
     compare = ["runs", str(tmp_path / "own"), str(tmp_path / "other"), "--plot"]
     assert main([*compare, str(tmp_path / "losses.svg")]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["run", "own", "other"]
-    assert {"own", "other"} <= set(re.findall(r"<!-- (\w+) -->", (tmp_path / "losses.svg").read_text()))
+    assert {"own", "other"} <= set(re.findall(r">(\w+)</text>", (tmp_path / "losses.svg").read_text()))
     assert main([*compare, str(tmp_path / "no" / "losses.svg")]) == 1
     assert "losses.svg: cannot be written: No such file or directory" in capsys.readouterr().err
     assert main(["runs", str(rows)]) == 1

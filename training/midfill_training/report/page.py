@@ -65,7 +65,7 @@ def write_plot(path: Path, figure: Figure) -> None:
     """Write one plot as SVG, the same bytes for the same figures. Raises OutputError."""
     import matplotlib
 
-    with replacing(path) as draft, matplotlib.rc_context({"svg.hashsalt": ""}):
+    with replacing(path) as draft, matplotlib.rc_context({"svg.hashsalt": "", "svg.fonttype": "none"}):
         draft.write_text(_svg(figure), encoding="utf-8")
 
 
