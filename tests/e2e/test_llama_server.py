@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import socket
@@ -22,6 +21,7 @@ from lsp_client import LspClient
 from midfill_context.cursor import Chunk, Cursor, Snippet
 from midfill_model.engine import CompletionRequest, EngineState, Limits, StopReason
 from midfill_model.files.random_model import SHAPES, TokenType, Vocabulary, write_random_model
+from midfill_model.local.waiting import waiting_environment
 from midfill_model.remote import http as remote_http
 from midfill_model.remote.remote_engine import RemoteEngine
 
@@ -46,9 +46,8 @@ class LlamaServer:
         self.process = self.start()
 
     def start(self) -> subprocess.Popen[bytes]:
-        environment = os.environ | {"OMP_WAIT_POLICY": "passive"}
         quiet = subprocess.DEVNULL
-        self.process = subprocess.Popen(self._command, env=environment, stdout=quiet, stderr=quiet)
+        self.process = subprocess.Popen(self._command, env=waiting_environment(), stdout=quiet, stderr=quiet)
         return self.process
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:

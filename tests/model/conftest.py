@@ -10,10 +10,11 @@ import pytest
 from midfill_model.files.random_model import SHAPES, write_random_model
 from midfill_model.local.interrupt import Interrupt
 from midfill_model.local.kv_cache import N_SEQUENCES
+from midfill_model.local.waiting import waiting_environment
 from midfill_model.prompts.vocabulary import PieceIndex
 from model.sentencepiece_model import to_vocabulary, train
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when llama_cpp is first imported
+os.environ.update(waiting_environment())  # read when llama_cpp is first imported
 
 from midfill_model.local.llama import ContextOptions, LlamaContext
 

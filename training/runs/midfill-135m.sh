@@ -3,7 +3,7 @@
 #
 #   midfill-135m.sh prepare BIN OUT [BENCHMARK...]   corpus and rows; hours on two cores, less on many
 #   midfill-135m.sh gpu BIN OUT                      one H200: 22 minutes of training, in slices of 9 when called again
-#   midfill-135m.sh cpu BIN OUT                      two cores: 90 minutes, some 0.7 M tokens of four shards
+#   midfill-135m.sh cpu BIN OUT                      two cores: 90 minutes, about a million tokens of four shards
 #   midfill-135m.sh finish BIN RUN                   GGUFs of OUT/gpu or OUT/cpu, proved
 #
 # BIN is the folder of the midfill commands. Every step goes on where it stopped; LOG.md has what was tried.

@@ -84,6 +84,12 @@ BENCHMARKS = (
         ),
     ),
     Benchmark(
+        "waiting",
+        "what it costs how the model's threads wait for each other",
+        "latency.waiting",
+        (_MODEL, _count("--rounds", "n_rounds", 10, "how many")),
+    ),
+    Benchmark(
         "ending-overhead",
         "what finding the end of a completion costs for each token",
         "completions.ending_overhead",

@@ -107,7 +107,6 @@ def check_llama() -> list[Check]:
     try:
         done = subprocess.run(
             [sys.executable, "-c", LLAMA_PROBE],
-            env={**os.environ, "OMP_WAIT_POLICY": "passive"},
             capture_output=True,
             text=True,
             timeout=PROBE_SECONDS,

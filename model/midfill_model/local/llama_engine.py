@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from midfill_model.engine import (
     gives_way,
 )
 from midfill_model.errors import EngineError
+from midfill_model.local.waiting import waiting_environment
 from midfill_model.local.wire import (
     Cancel,
     Count,
@@ -233,11 +233,9 @@ class LlamaEngine:
         self._settled.set()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        # libgomp spins at every barrier; with one descheduled thread that made decoding up to 47 times slower
-        environment = {"OMP_WAIT_POLICY": "passive"} | os.environ
         command = [sys.executable, "-I", "-m", "midfill_model.local.worker"]
         pipe = subprocess.PIPE
-        worker = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
+        worker = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=waiting_environment())
         with self._lock:
             self._worker = worker
             self._tell(Load(self._path, self._options))

@@ -5,7 +5,6 @@ For benchmarks. As in the engine, llama.cpp runs in a process of its own: `scori
 
 from __future__ import annotations
 
-import os
 import pickle
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from types import TracebackType
 
 from midfill_context.cursor import Cursor, Snippet
 from midfill_model.errors import EngineError
+from midfill_model.local.waiting import waiting_environment
 
 MAX_TEXT_TOKENS = 256
 WORKER = "midfill_model.local.scoring_worker"
@@ -54,8 +54,8 @@ class Scorer:
 
     def __init__(self, path: Path, n_ctx: int) -> None:
         command = [sys.executable, "-I", "-m", WORKER, str(path), str(n_ctx)]
-        environment = {"OMP_WAIT_POLICY": "passive"} | os.environ  # threads that spin slow down a busy machine
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        pipe, environment = subprocess.PIPE, waiting_environment()
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment)
         self.count_tokens = lru_cache(_N_COUNTED)(self._count_tokens)
 
     def __enter__(self) -> Scorer:

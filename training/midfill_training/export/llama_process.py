@@ -6,7 +6,6 @@ The process is `llama_jobs`. Jobs and answers are JSON over its stdin and stdout
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from midfill_model.local.waiting import waiting_environment
 from midfill_training.errors import LlamaFailure
 
 MODULE = "midfill_training.export.llama_jobs"
@@ -106,7 +106,7 @@ def quantise(
 def _run(name: str, job: Mapping[str, Any]) -> Any:
     done = subprocess.run(
         [sys.executable, "-m", MODULE],
-        env={"OMP_WAIT_POLICY": "passive"} | os.environ,  # threads that spin cost more than they do on a busy machine
+        env=waiting_environment(),
         input=json.dumps({"job": name, **job}),
         capture_output=True,
         text=True,

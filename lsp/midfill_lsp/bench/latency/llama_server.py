@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import os
 import socket
 import subprocess
 import time
@@ -21,6 +20,7 @@ import psutil
 from midfill_model.errors import EngineError
 from midfill_model.files.gguf_file import read_header
 from midfill_model.local.tuning import n_usable_cores
+from midfill_model.local.waiting import waiting_environment
 
 START_TIMEOUT_S = 120.0
 ANSWER_TIMEOUT_S = 120.0
@@ -40,7 +40,7 @@ class LlamaServer:
         quiet = subprocess.DEVNULL
         self._process = subprocess.Popen(
             [str(program), *where, *sizes, "--threads", str(n_usable_cores()), *_fim_tokens(model)],
-            env=os.environ | {"OMP_WAIT_POLICY": "passive"},
+            env=waiting_environment(),
             stdout=quiet,
             stderr=quiet,
         )
