@@ -38,7 +38,7 @@ from midfill_model.engine import (
 )
 from midfill_model.errors import EngineError
 from midfill_model.files.random_model import SHAPES, synthetic_vocabulary, write_random_model
-from midfill_model.local.llama_engine import LlamaEngine
+from midfill_model.local.llama_engine import LlamaEngine, loaded
 from midfill_model.local.reading_speed import FIRST_GUESS_TOKENS_PER_S
 from midfill_model.local.wire import EngineOptions
 from tiny_gguf import N_CTX, TOKENS, TYPES, write_tiny_gguf
@@ -679,6 +679,12 @@ class TestCrashes:
         status = open_engine(tiny).wait_until_loaded(TIMEOUT_S)
         assert status.state is EngineState.ERROR
         assert "/nowhere/python" in status.reason
+
+    def test_late(self, tiny: Path) -> None:
+        engine = LlamaEngine(tiny)
+        with pytest.raises(EngineError, match="did not load in time"), loaded(engine, 0):
+            pass
+        assert engine.status.state is EngineState.CLOSED
 
 
 ORPHAN = """

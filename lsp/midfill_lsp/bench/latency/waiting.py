@@ -20,6 +20,7 @@ from midfill_lsp.bench.figures import Progress
 from midfill_model.engine import CompletionRequest, Ending, Limits
 from midfill_model.files.catalogue import DEFAULT_MODEL, find_model
 from midfill_model.local.llama_engine import LlamaEngine, loaded
+from midfill_model.local.tuning import n_usable_cores
 from midfill_model.local.waiting import WAITING
 from midfill_model.local.wire import EngineOptions
 
@@ -96,7 +97,7 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 @contextmanager
 def _busy_processors() -> Iterator[None]:
     command = [sys.executable, "-I", "-c", "while True: pass"]
-    processes = [subprocess.Popen(command) for _ in range(os.cpu_count() or 1)]
+    processes = [subprocess.Popen(command) for _ in range(n_usable_cores())]
     try:
         yield
     finally:
